@@ -1,0 +1,19 @@
+/**
+ * The only place that creates clients. Each is made when it is first asked for, and a bundle holds only those that
+ * its handler names.
+ */
+import { config } from './config.ts'
+import { createStore, type ObjectStore } from './files/store.ts'
+import { type Database, openDatabase } from './repository/database.ts'
+import { createClient } from './repository/table.ts'
+
+const lazily = <Thing>(make: () => Thing) => {
+  let made: Thing | undefined
+  return () => (made ??= make())
+}
+
+export const database: () => Database = lazily(() =>
+  openDatabase(createClient(config().dynamodbEndpoint), config().tableName),
+)
+
+export const objectStore: () => ObjectStore = lazily(() => createStore(config().bucketName, config().s3Endpoint))

@@ -1,0 +1,78 @@
+import {
+  isDisplayable,
+  type PackageEntry,
+  type PackageStatus,
+  type PackageType,
+  packageStatuses,
+  packageTypes,
+} from './package.ts'
+
+export type PackageOrder = 'created_at' | 'name' | 'version' | 'type' | 'project_path'
+export type Sort = 'asc' | 'desc'
+
+/** What a caller asks of a list. `name` is a search term, `version` is matched exactly. */
+export type PackageFilter = {
+  type?: PackageType
+  name?: string
+  version?: string
+  status?: PackageStatus
+  includeVersionless: boolean
+}
+
+/**
+ * A slot is the kind of package that filters tell apart: its type, its status and whether it has a version.
+ * Tallies count packages by slot, so the total of any filter made of these three is a sum.
+ */
+export type Slot = { type: PackageType; status: PackageStatus; versioned: boolean }
+
+/**
+ * A family is the stretch of a shelf that lists read as one. What a default list shows is one family, so that it
+ * reads no row in vain; whatever a list shows only when asked stands apart.
+ */
+export type Family = `${'listed' | 'hidden' | 'processing' | 'pending'}${'' | '-versionless' | '-terraform'}`
+
+export const slotOf = (entry: Pick<PackageEntry, 'type' | 'status' | 'version'>): Slot => ({
+  type: entry.type,
+  status: entry.status,
+  versioned: entry.version !== null,
+})
+
+/** The name under which a tally counts the slot. */
+export const slotName = ({ type, status, versioned }: Slot) =>
+  versioned ? `${type}:${status}` : `${type}:${status}:versionless`
+
+const familyStatus = (status: PackageStatus) => {
+  if (isDisplayable(status)) return 'listed'
+  return status === 'pending_destruction' ? 'pending' : (status as 'hidden' | 'processing')
+}
+
+export const familyOf = ({ type, status, versioned }: Slot): Family => {
+  const kind = type === 'terraform_module' ? '-terraform' : versioned ? '' : '-versionless'
+  return `${familyStatus(status)}${kind}`
+}
+
+const everySlot: Slot[] = packageTypes.flatMap((type) =>
+  packageStatuses.flatMap((status) => [true, false].map((versioned) => ({ type, status, versioned }))),
+)
+
+/** Says whether a filter lists packages of a slot, names and versions aside. */
+export const selects = (filter: PackageFilter, slot: Slot) => {
+  const status = filter.status === undefined ? isDisplayable(slot.status) : slot.status === filter.status
+  const type = filter.type === undefined ? slot.type !== 'terraform_module' : slot.type === filter.type
+  const versionless = filter.includeVersionless && filter.version === undefined
+  return status && type && (slot.versioned || versionless)
+}
+
+export const selectedSlots = (filter: PackageFilter) => everySlot.filter((slot) => selects(filter, slot))
+
+/** The families that a filter reads, none twice. A type without versionless packages has no such family to read. */
+export const selectedFamilies = (filter: PackageFilter): Family[] => [...new Set(selectedSlots(filter).map(familyOf))]
+
+/** GitLab's name search: every blank-separated word must stand somewhere in the name, in any case. */
+export const matchesName = (term: string) => {
+  const words = term.toLowerCase().split(/\s+/).filter(Boolean)
+  return (name: string) => {
+    const text = name.toLowerCase()
+    return words.every((word) => text.includes(word))
+  }
+}

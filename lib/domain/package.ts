@@ -1,0 +1,83 @@
+/**
+ * GitLab's package types with the number that `order_by=type` sorts by.
+ * Source: `package_type` in GitLab's Packages::Package model.
+ */
+export const PACKAGE_TYPES = {
+  maven: 1,
+  npm: 2,
+  conan: 3,
+  nuget: 4,
+  pypi: 5,
+  composer: 6,
+  generic: 7,
+  golang: 8,
+  debian: 9,
+  rubygems: 10,
+  helm: 11,
+  terraform_module: 12,
+  rpm: 13,
+  ml_model: 14,
+} as const
+
+export type PackageType = keyof typeof PACKAGE_TYPES
+export const packageTypes = Object.keys(PACKAGE_TYPES) as PackageType[]
+
+export const packageStatuses = [
+  'default',
+  'hidden',
+  'processing',
+  'error',
+  'pending_destruction',
+  'deprecated',
+] as const
+export type PackageStatus = (typeof packageStatuses)[number]
+
+/** A label on one version, such as npm's `latest`. A name is on one version of a package at a time. */
+export type Tag = { id: number; packageId: number; name: string; createdAt: string; updatedAt: string }
+
+/** A package as it stands in a list. Times are ISO 8601 in UTC with milliseconds. */
+export type PackageEntry = {
+  id: number
+  projectId: number
+  name: string
+  /** null: versionless, as the holder of Maven's artifact-level metadata. */
+  version: string | null
+  type: PackageType
+  status: PackageStatus
+  createdAt: string
+  lastDownloadedAt: string | null
+  tags: Tag[]
+}
+
+/** The whole record. `revision` grows with each change; `fileCount` counts the files that are listed. */
+export type Package = PackageEntry & {
+  creatorId: number | null
+  updatedAt: string
+  fileCount: number
+  revision: number
+}
+
+/** `size` in bytes; hashes in lower-case hex, computed by us from the bytes that arrived. */
+export type PackageFile = {
+  id: number
+  packageId: number
+  fileName: string
+  size: number
+  md5: string
+  sha1: string
+  sha256: string
+  createdAt: string
+}
+
+/** Another version of the same package, as `versions[]` of a single package shows it. */
+export type PackageVersion = { id: number; version: string; createdAt: string; status: PackageStatus; tags: Tag[] }
+
+export const PACKAGE_NAME_LIMIT = 255
+export const PACKAGE_VERSION_LIMIT = 255
+
+/** Listed without asking for a status. */
+export const isDisplayable = (status: PackageStatus) =>
+  status === 'default' || status === 'deprecated' || status === 'error'
+
+/** Found by id for reading. GitLab lists `error` packages but does not open them. */
+export const isOpenable = (status: PackageStatus) => status === 'default' || status === 'deprecated'

@@ -1,0 +1,65 @@
+/** GitLab's visibility levels by their number: a thing is never more visible than the group it is in. */
+export const VISIBILITIES = { private: 0, internal: 10, public: 20 } as const
+export type Visibility = keyof typeof VISIBILITIES
+export const visibilities = Object.keys(VISIBILITIES) as Visibility[]
+
+export const isMoreVisible = (one: Visibility, other: Visibility) => VISIBILITIES[one] > VISIBILITIES[other]
+
+/** The deepest a group may be nested, as in GitLab. It also bounds what one publish writes. */
+export const GROUP_DEPTH_LIMIT = 20
+export const PATH_LIMIT = 255
+export const NAME_LIMIT = 255
+
+/**
+ * A group, or the personal namespace of a user, which is a group that only routes of projects know.
+ * `ancestorIds` go from the top down to the parent; a top-level group has none.
+ */
+export type Group = {
+  id: number
+  kind: 'group' | 'user'
+  name: string
+  path: string
+  fullPath: string
+  fullName: string
+  description: string
+  visibility: Visibility
+  ancestorIds: number[]
+  createdAt: string
+}
+
+/**
+ * `ancestorIds` go from the top down to the group the project is in. `placement` grows when visibility or place
+ * change: a publish that was prepared for the old placement is refused by the database and prepared again.
+ */
+export type Project = {
+  id: number
+  name: string
+  path: string
+  fullPath: string
+  fullName: string
+  description: string
+  visibility: Visibility
+  ancestorIds: number[]
+  creatorId: number
+  createdAt: string
+  placement: number
+}
+
+/** How a client names a group or project: by id or by full path. */
+export type Reference = { id: number } | { fullPath: string }
+
+export const parentId = ({ ancestorIds }: { ancestorIds: readonly number[] }) => ancestorIds.at(-1) ?? null
+
+/** A path segment: GitLab's namespace rule. Letters, digits, `_ - .`; starts with a letter, digit or `_`. */
+export const isPath = (path: string) =>
+  path.length <= PATH_LIMIT &&
+  /^[a-zA-Z0-9_][a-zA-Z0-9_\-.]*$/.test(path) &&
+  !/[-.]$/.test(path) &&
+  !/\.(git|atom)$/i.test(path) &&
+  !/[._-]{2}/.test(path.replaceAll('--', '-').replaceAll('__', '_'))
+
+export const PATH_RULE =
+  "can contain only letters, digits, '_', '-' and '.'. Cannot start with '-' or '.', end in '-', '.', '.git' or '.atom', or have '.' next to another special character"
+
+/** A name: printable, not blank. */
+export const isName = (name: string) => name.trim() !== '' && name.length <= NAME_LIMIT && !/\p{Cc}/u.test(name)

@@ -1,0 +1,44 @@
+/** GitLab's scopes for personal access tokens. Only `api` and `read_api` open anything here. */
+export const tokenScopes = [
+  'api',
+  'read_api',
+  'read_user',
+  'create_runner',
+  'manage_runner',
+  'k8s_proxy',
+  'self_rotate',
+  'read_repository',
+  'write_repository',
+  'read_registry',
+  'write_registry',
+  'read_virtual_registry',
+  'write_virtual_registry',
+  'ai_features',
+  'sudo',
+  'admin_mode',
+  'read_service_ping',
+] as const
+export type TokenScope = (typeof tokenScopes)[number]
+
+/** `expiresOn` is a day, `2027-11-23`: the token ends when that day begins (UTC). The secret is stored as SHA-256 only. */
+export type PersonalToken = {
+  id: number
+  userId: number
+  name: string
+  scopes: TokenScope[]
+  expiresOn: string | null
+  revoked: boolean
+  createdAt: string
+}
+
+export const TOKEN_PREFIX = 'pat-'
+/** Bytes of randomness in a token: 200 bits, above the 160 that cannot be guessed. */
+export const TOKEN_BYTES = 25
+/** As in GitLab, a token without an end ends after a year. */
+export const TOKEN_LIFE_DAYS = 365
+
+export const isExpired = ({ expiresOn }: Pick<PersonalToken, 'expiresOn'>, today: string) =>
+  expiresOn !== null && expiresOn <= today
+
+export const scopesFor = (method: string): TokenScope[] =>
+  method === 'GET' || method === 'HEAD' ? ['api', 'read_api'] : ['api']

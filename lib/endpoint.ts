@@ -1,0 +1,20 @@
+import middy from '@middy/core'
+import type { APIGatewayProxyEvent } from 'aws-lambda'
+import type { Answer } from './http/answers.ts'
+import { addHeaders } from './middleware/addHeaders.ts'
+import { answerErrors } from './middleware/answerErrors.ts'
+import { authenticate } from './middleware/authenticate.ts'
+import { logRequest } from './middleware/logRequest.ts'
+import type { Database } from './repository/database.ts'
+
+/**
+ * The stack that every endpoint starts with, in its one fixed order: log, headers, errors, who calls. What follows is
+ * the endpoint's own: what it loads and what it answers.
+ * @param name the endpoint's one name: its file, its export and its field in the log
+ */
+export const endpoint = (name: string, database: () => Database, reword?: (answer: Answer) => Answer) =>
+  middy<APIGatewayProxyEvent>()
+    .use(logRequest(name))
+    .use(addHeaders())
+    .use(answerErrors(reword))
+    .use(authenticate(database))

@@ -1,0 +1,60 @@
+import type { ErrorCode, Failure, Resource } from '../domain/errors.ts'
+import type { Answer } from './answers.ts'
+import { json } from './answers.ts'
+
+/** GitLab's words for what is missing. Missing and hidden answer the same, byte for byte. */
+const missing = {
+  project: '404 Project Not Found',
+  group: '404 Group Not Found',
+  package: '404 Not found',
+  unavailable_package: 'Package not found',
+  npm_packages: '404 Packages Not Found',
+  npm_package: '404 Package Not Found',
+  npm_tag: '404 Package tag Not Found',
+  user: '404 User Not Found',
+  member: '404 Not found',
+  token: '404 Not Found',
+  namespace: '404 Namespace Not Found',
+  route: '404 Not Found',
+} satisfies Record<Resource, string>
+
+const message = (text: unknown) => ({ message: text })
+
+const answers = {
+  token_unknown: () => json(401, message('401 Unauthorized')),
+  login_required: () => json(401, message('401 Unauthorized')),
+  token_expired: () =>
+    json(401, {
+      error: 'invalid_token',
+      error_description: 'Token is expired. You can either do re-authorization or token refresh.',
+    }),
+  token_revoked: () =>
+    json(401, {
+      error: 'invalid_token',
+      error_description: 'Token was revoked. You have to re-authorize from the user.',
+    }),
+  scope_insufficient: ({ allowed }) =>
+    json(403, {
+      error: 'insufficient_scope',
+      error_description: 'The request requires higher privileges than provided by the access token.',
+      scope: allowed.join(' '),
+    }),
+  not_found: ({ resource }) =>
+    resource === 'route' ? json(404, { error: missing.route }) : json(404, message(missing[resource])),
+  forbidden: ({ reason }) => json(403, message(reason === undefined ? '403 Forbidden' : `403 Forbidden - ${reason}`)),
+  parameters_invalid: ({ problems }) => json(400, { error: problems.join(', ') }),
+  validation_failed: ({ problems }) => json(400, message(problems)),
+  already_exists: ({ message: text }) => json(409, message(text)),
+  package_exists: () => json(403, message('Package already exists.')),
+  modified_since: () => json(412, message('412 Precondition Failed')),
+  too_large: ({ what, limitBytes }) =>
+    json(413, message(`413 Content Too Large - ${what} may have at most ${limitBytes} bytes`)),
+  busy: () => json(409, message('409 Conflict: Resource lock')),
+} satisfies { [Code in ErrorCode]: (failure: Extract<Failure, { code: Code }>) => Answer }
+
+/** A failure as GitLab words it. */
+export const presentFailure = (failure: Failure): Answer =>
+  (answers[failure.code] as (failure: Failure) => Answer)(failure)
+
+/** A bug. It says nothing but where to look: the log line with this id. */
+export const presentBug = (): Answer => json(500, message('500 Internal Server Error'))

@@ -1,0 +1,178 @@
+/** Domain to wire: the words and fields of GitLab's API. Only here are names in snake_case. */
+import type { Package, PackageEntry, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
+import type { Membership, User } from '../domain/permissions.ts'
+import { type Group, type Project, parentId } from '../domain/project.ts'
+import type { PersonalToken } from '../domain/token.ts'
+
+/** How public URLs start; see `externalUrl`. */
+type Site = { url: string }
+
+const presentTag = ({ id, packageId, name, createdAt, updatedAt }: Tag) => ({
+  id,
+  package_id: packageId,
+  name,
+  created_at: createdAt,
+  updated_at: updatedAt,
+})
+
+const presentLinks = (entry: PackageEntry, project: Project, site: Site, mayDelete: boolean) => {
+  const hasPage = entry.status === 'default' || entry.status === 'deprecated'
+  const page = entry.type === 'terraform_module' ? 'terraform_module_registry' : 'packages'
+  return {
+    ...(hasPage ? { web_path: `/${project.fullPath}/-/${page}/${entry.id}` } : {}),
+    ...(mayDelete ? { delete_api_path: `${site.url}/api/v4/projects/${project.id}/packages/${entry.id}` } : {}),
+  }
+}
+
+/** A package in a project's list. */
+export const presentPackage = (entry: PackageEntry, project: Project, site: Site, mayDelete: boolean) => ({
+  id: entry.id,
+  name: entry.name,
+  version: entry.version,
+  package_type: entry.type,
+  status: entry.status,
+  _links: presentLinks(entry, project, site, mayDelete),
+  created_at: entry.createdAt,
+  last_downloaded_at: entry.lastDownloadedAt,
+  tags: entry.tags.map(presentTag),
+})
+
+/** A package in a group's list, which also says whose it is. */
+export const presentGroupPackage = (entry: PackageEntry, project: Project, site: Site, mayDelete: boolean) => ({
+  ...presentPackage(entry, project, site, mayDelete),
+  project_id: project.id,
+  project_path: project.fullPath,
+})
+
+export const presentPackageVersion = ({ id, version, createdAt, tags }: PackageVersion) => ({
+  id,
+  version,
+  created_at: createdAt,
+  tags: tags.map(presentTag),
+})
+
+export const presentPackageFile = (file: PackageFile) => ({
+  id: file.id,
+  package_id: file.packageId,
+  created_at: file.createdAt,
+  file_name: file.fileName,
+  size: file.size,
+  file_md5: file.md5,
+  file_sha1: file.sha1,
+  file_sha256: file.sha256,
+})
+
+/** The bare record, which GitLab answers to a publish. */
+export const presentPackageRecord = (record: Package) => ({
+  id: record.id,
+  project_id: record.projectId,
+  created_at: record.createdAt,
+  updated_at: record.updatedAt,
+  name: record.name,
+  version: record.version,
+  package_type: record.type,
+  creator_id: record.creatorId,
+  status: record.status,
+  last_downloaded_at: record.lastDownloadedAt,
+})
+
+export const presentGroup = (group: Group, site: Site) => ({
+  id: group.id,
+  web_url: `${site.url}/groups/${group.fullPath}`,
+  name: group.name,
+  path: group.path,
+  description: group.description,
+  visibility: group.visibility,
+  avatar_url: null,
+  full_name: group.fullName,
+  full_path: group.fullPath,
+  parent_id: parentId(group),
+  created_at: group.createdAt,
+})
+
+const presentNamespace = (namespace: Group, site: Site) => ({
+  id: namespace.id,
+  name: namespace.name,
+  path: namespace.path,
+  kind: namespace.kind,
+  full_path: namespace.fullPath,
+  parent_id: parentId(namespace),
+  avatar_url: null,
+  web_url: `${site.url}/${namespace.kind === 'group' ? 'groups/' : ''}${namespace.fullPath}`,
+})
+
+/** The caller's own role in a project and in the groups around it; semantic-release decides by them. */
+export type ProjectRoles = { project: number | undefined; group: number | undefined }
+
+const presentRole = (accessLevel: number | undefined) =>
+  accessLevel === undefined ? null : { access_level: accessLevel, notification_level: 3 }
+
+export const presentProject = (project: Project, namespace: Group, site: Site, roles?: ProjectRoles) => ({
+  id: project.id,
+  description: project.description,
+  name: project.name,
+  name_with_namespace: project.fullName,
+  path: project.path,
+  path_with_namespace: project.fullPath,
+  created_at: project.createdAt,
+  web_url: `${site.url}/${project.fullPath}`,
+  avatar_url: null,
+  last_activity_at: project.createdAt,
+  visibility: project.visibility,
+  namespace: presentNamespace(namespace, site),
+  creator_id: project.creatorId,
+  archived: false,
+  packages_enabled: true,
+  package_registry_access_level: project.visibility === 'public' ? 'public' : 'enabled',
+  _links: {
+    self: `${site.url}/api/v4/projects/${project.id}`,
+    members: `${site.url}/api/v4/projects/${project.id}/members`,
+  },
+  ...(roles
+    ? { permissions: { project_access: presentRole(roles.project), group_access: presentRole(roles.group) } }
+    : {}),
+})
+
+/** A user as everybody sees him. */
+export const presentUser = ({ id, username, name }: User, site: Site) => ({
+  id,
+  username,
+  name,
+  state: 'active',
+  avatar_url: null,
+  web_url: `${site.url}/${username}`,
+})
+
+/** A user as he himself and administrators see him. */
+export const presentOwnUser = (user: User, site: Site) => ({
+  ...presentUser(user, site),
+  created_at: user.createdAt,
+  email: user.email,
+  public_email: null,
+  commit_email: user.email,
+  namespace_id: user.namespaceId,
+  is_admin: user.admin,
+  external: false,
+  bot: false,
+})
+
+export const presentMember = (user: User, membership: Membership, site: Site) => ({
+  ...presentUser(user, site),
+  access_level: membership.accessLevel,
+  created_at: membership.createdAt,
+  expires_at: membership.expiresOn,
+  membership_state: 'active',
+})
+
+export const presentPersonalToken = (token: PersonalToken, isActive: boolean) => ({
+  id: token.id,
+  name: token.name,
+  revoked: token.revoked,
+  created_at: token.createdAt,
+  description: null,
+  scopes: token.scopes,
+  user_id: token.userId,
+  last_used_at: null,
+  active: isActive,
+  expires_at: token.expiresOn,
+})

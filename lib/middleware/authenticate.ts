@@ -1,0 +1,48 @@
+import type { MiddlewareObj } from '@middy/core'
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import { PackagesError } from '../domain/errors.ts'
+import { isExpired, type PersonalToken, scopesFor } from '../domain/token.ts'
+import { header, queryParams } from '../http/params.ts'
+import type { Database } from '../repository/database.ts'
+import { startEarly } from './startEarly.ts'
+
+/**
+ * `authentication` is the caller's valid token, or undefined for an anonymous caller. It is a promise, so that other
+ * reads go out together with that of the token; whoever loads something awaits it first.
+ */
+export type Authenticated = Context & { authentication: Promise<PersonalToken | undefined> }
+
+/** Finds out who calls. A token that is unknown, expired, revoked or too narrow is refused on every route. */
+export const authenticate = (
+  database: () => Database,
+): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated> => ({
+  before: ({ event, context }) => {
+    context.authentication = startEarly(async () => {
+      const secret = secretOf(event)
+      return secret === undefined ? undefined : valid(await database().tokens.findBySecret(secret), event.httpMethod)
+    })
+  },
+})
+
+/** GitLab's order of preference: parameter, header, bearer. */
+const secretOf = (event: APIGatewayProxyEvent): string | undefined => {
+  const { private_token, access_token } = queryParams(event)
+  const bearer = /^Bearer +(\S+) *$/i.exec(header(event, 'authorization') ?? '')?.[1]
+  return [private_token, header(event, 'private-token'), access_token, bearer]
+    .map((candidate) => (typeof candidate === 'string' ? candidate.trim() : ''))
+    .find((candidate) => candidate !== '')
+}
+
+const valid = (token: PersonalToken | undefined, method: string): PersonalToken => {
+  if (!token) throw new PackagesError({ code: 'token_unknown' })
+  if (token.revoked) throw new PackagesError({ code: 'token_revoked' })
+  if (isExpired(token, today())) throw new PackagesError({ code: 'token_expired' })
+  const allowed = scopesFor(method)
+  if (!token.scopes.some((scope) => allowed.includes(scope))) {
+    throw new PackagesError({ code: 'scope_insufficient', allowed })
+  }
+  return token
+}
+
+/** The day it is in UTC. */
+export const today = () => new Date().toISOString().slice(0, 10)

@@ -1,0 +1,47 @@
+import type { MiddlewareObj } from '@middy/core'
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import { PackagesError } from '../domain/errors.ts'
+import { ANONYMOUS, type Caller, type User } from '../domain/permissions.ts'
+import type { PersonalToken } from '../domain/token.ts'
+import type { Database } from '../repository/database.ts'
+import { type Authenticated, today } from './authenticate.ts'
+
+export type Identified = Context & { caller: Caller }
+export type SignedIn = Identified & { user: User }
+
+/** The caller with all his roles, for routes that are about no single project or group. */
+export const identify = (
+  database: () => Database,
+): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated & Identified> => ({
+  before: async ({ context }) => {
+    const token = await context.authentication
+    context.caller = token
+      ? existing(await database().members.findCallerWithAllRoles(token.userId, today()))
+      : ANONYMOUS
+  },
+})
+
+/** The same, and anonymous callers are refused. */
+export const requireUser = (
+  database: () => Database,
+): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated & SignedIn> => ({
+  before: async ({ context }) => {
+    const token = await context.authentication
+    if (!token) throw new PackagesError({ code: 'login_required' })
+    context.caller = existing(await database().members.findCallerWithAllRoles(token.userId, today()))
+    context.user = context.caller.user as User
+  },
+})
+
+/** A token outlives nobody: when its user is gone, it is as good as unknown. */
+export const existing = (caller: Caller): Caller => {
+  if (!caller.user) throw new PackagesError({ code: 'token_unknown' })
+  return caller
+}
+
+/** The caller with the roles that bear on a project or group, given the groups around it. */
+export const findCaller = async (
+  database: Database,
+  token: PersonalToken | undefined,
+  sources: Parameters<Database['members']['findCaller']>[1],
+): Promise<Caller> => (token ? existing(await database.members.findCaller(token.userId, sources, today())) : ANONYMOUS)

@@ -1,0 +1,56 @@
+import type { MiddlewareObj } from '@middy/core'
+import type { APIGatewayProxyEvent } from 'aws-lambda'
+import { forbidden, notFound, PackagesError } from '../domain/errors.ts'
+import { canInProject, leastRoleName, type ProjectAbility } from '../domain/permissions.ts'
+import type { Project } from '../domain/project.ts'
+import { parseReference } from '../http/ids.ts'
+import { pathParams } from '../http/params.ts'
+import type { Database } from '../repository/database.ts'
+import type { Authenticated } from './authenticate.ts'
+import { findCaller, type Identified } from './identify.ts'
+import { startEarly } from './startEarly.ts'
+
+export type InProject<Ahead> = Authenticated & Identified & { project: Project; ahead: Ahead }
+
+type Options<Ahead> = {
+  /**
+   * Reads that need only the project go out together with those of the caller's roles. Their outcome, a refused
+   * parameter included, counts only once the caller may do what he asks.
+   */
+  ahead?: (event: APIGatewayProxyEvent, project: Project) => Promise<Ahead>
+  /** Routes of package clients: an anonymous caller is asked to log in, where others hear that nothing is there. */
+  asksForLogin?: boolean
+}
+
+/**
+ * The project of the path, which the caller may see and in which he may do `ability`. The order of questions is
+ * GitLab's: a bad token is 401, a project he may not see 404, a thing he may not do 403.
+ */
+export const loadProject = <Ahead = undefined>(
+  database: () => Database,
+  ability: ProjectAbility,
+  { ahead, asksForLogin = false }: Options<Ahead> = {},
+): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, InProject<Ahead>> => ({
+  before: async ({ event, context }) => {
+    const finding = startEarly(() =>
+      database().groups.findProject(parseReference('project', pathParams(event).id ?? '')),
+    )
+    const token = await context.authentication
+    const hidden = () => (asksForLogin && !token ? new PackagesError({ code: 'login_required' }) : notFound('project'))
+
+    const project = await finding
+    if (!project) throw hidden()
+
+    const early = startEarly(async () => ahead?.(event, project))
+    const caller = await findCaller(database(), token, [
+      { kind: 'project', id: project.id },
+      ...project.ancestorIds.map((id) => ({ kind: 'group', id }) as const),
+    ])
+    if (!canInProject(caller, 'read_project', project)) throw hidden()
+    if (!canInProject(caller, ability, project)) {
+      if (asksForLogin && !token) throw new PackagesError({ code: 'login_required' })
+      throw forbidden(`this needs the role ${leastRoleName(ability)} in the project`)
+    }
+    Object.assign(context, { project, caller, ahead: await early })
+  },
+})

@@ -1,0 +1,28 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { groupListingRepository } from './groupListings.ts'
+import { groupRepository } from './groups.ts'
+import { openListing } from './listings.ts'
+import { memberRepository } from './members.ts'
+import { packageRepository } from './packages.ts'
+import { openTable } from './table.ts'
+import { tokenRepository } from './tokens.ts'
+import { userRepository } from './users.ts'
+
+export type Database = ReturnType<typeof openDatabase>
+
+/** All repositories over one table. Opening costs nothing: nothing is read until something is asked. */
+export const openDatabase = (client: DynamoDBDocumentClient, tableName: string) => {
+  const table = openTable(client, tableName)
+  const groups = groupRepository(table)
+  return {
+    groups,
+    groupListings: groupListingRepository(table, groups),
+    listings: openListing(table),
+    members: memberRepository(table),
+    packages: packageRepository(table, groups),
+    tokens: tokenRepository(table),
+    users: userRepository(table),
+    /** Answers when the table does. */
+    ping: () => table.get({ pk: 'COUNTER#package', sk: 'META' }),
+  }
+}

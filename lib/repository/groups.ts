@@ -1,0 +1,151 @@
+import { PackagesError, validationFailed } from '../domain/errors.ts'
+import { ACCESS_LEVELS } from '../domain/permissions.ts'
+import {
+  type Group,
+  isMoreVisible,
+  type Project,
+  type Reference,
+  type Visibility,
+  visibilities,
+} from '../domain/project.ts'
+import { type Content, contentFromItem, groupFromItem, pathFromItem, projectFromItem } from './items.ts'
+import { contentsKey, contentsPrefix, groupKey, INSTANCE, pathKey, projectKey, TALLY_SHARDS, tallyKey } from './keys.ts'
+import { membershipWrites } from './members.ts'
+import type { Table, Write } from './table.ts'
+
+/** Records a new thing with everything around it, which is how groups and projects stay alike. */
+const contentsWrites = (kind: 'group' | 'project', thing: Group | Project): Write[] =>
+  [INSTANCE, ...thing.ancestorIds].map((groupId) => ({
+    put: {
+      ...contentsKey(groupId, kind, thing.id),
+      kind,
+      id: thing.id,
+      name: thing.name,
+      path: thing.path,
+      visibility: thing.visibility,
+      ancestorIds: thing.ancestorIds,
+    },
+  }))
+
+const pathWrite = (
+  kind: 'group' | 'project',
+  { id, fullPath }: Group | Project,
+  taken: () => Error,
+  userId?: number,
+): Write => ({
+  put: { ...pathKey(fullPath), kind, id, ...(userId === undefined ? {} : { userId }) },
+  if: 'attribute_not_exists(pk)',
+  otherwise: taken,
+})
+
+/** A group, or the personal namespace of a user: his name is its path, and it stands in nobody's contents. */
+export const namespaceWrites = (group: Group, taken: () => Error, userId?: number): Write[] => [
+  pathWrite('group', group, taken, userId),
+  { put: { ...groupKey(group.id), ...group } },
+  ...(group.kind === 'group' ? contentsWrites('group', group) : []),
+]
+
+/** Holds as long as the parent exists where it was and is at least as visible. */
+const parentCheck = (parent: Group, visibility: Visibility, refused: () => Error): Write => {
+  const allowed = visibilities.filter((level) => !isMoreVisible(visibility, level))
+  const values = Object.fromEntries(allowed.map((level, position) => [`:level${position}`, level]))
+  return {
+    check: groupKey(parent.id),
+    if: `fullPath = :fullPath AND visibility IN (${Object.keys(values).join(', ')})`,
+    values: { ':fullPath': parent.fullPath, ...values },
+    otherwise: refused,
+  }
+}
+
+export type NewGroup = Pick<Group, 'name' | 'path' | 'description' | 'visibility'>
+export type NewProject = Pick<Project, 'name' | 'path' | 'description' | 'visibility'>
+
+const below = <Wanted extends NewGroup>(parent: Group | undefined, wanted: Wanted) => ({
+  ...wanted,
+  fullPath: parent ? `${parent.fullPath}/${wanted.path}` : wanted.path,
+  fullName: parent ? `${parent.fullName} / ${wanted.name}` : wanted.name,
+  ancestorIds: parent ? [...parent.ancestorIds, parent.id] : [],
+})
+
+export const groupRepository = (table: Table) => {
+  const findId = async (kind: 'group' | 'project', reference: Reference): Promise<number | undefined> => {
+    if ('id' in reference) return reference.id
+    const item = await table.get(pathKey(reference.fullPath))
+    const alias = item && pathFromItem(item)
+    return alias?.kind === kind ? alias.id : undefined
+  }
+
+  const findProjectById = async (id: number): Promise<Project | undefined> => {
+    const item = await table.get(projectKey(id))
+    return item && projectFromItem(item)
+  }
+
+  return {
+    async findProject(reference: Reference): Promise<Project | undefined> {
+      const id = await findId('project', reference)
+      return id === undefined ? undefined : findProjectById(id)
+    },
+
+    /** Groups and personal namespaces; who wants groups only looks at `kind`. */
+    async findGroup(reference: Reference): Promise<Group | undefined> {
+      const id = await findId('group', reference)
+      const item = id === undefined ? undefined : await table.get(groupKey(id))
+      return item && groupFromItem(item)
+    },
+
+    async listProjectsById(ids: readonly number[]): Promise<Project[]> {
+      return (await table.getAll([...new Set(ids)].map(projectKey))).map(projectFromItem)
+    },
+
+    async listGroupsById(ids: readonly number[]): Promise<Group[]> {
+      return (await table.getAll([...new Set(ids)].map(groupKey))).map(groupFromItem)
+    },
+
+    /** Everything of a kind inside a group, at any depth; without a group, in the whole instance. Reads all of it. */
+    async listContents(kind: 'group' | 'project', groupId = INSTANCE): Promise<Content[]> {
+      const items = await table.queryAll({ pk: contentsKey(groupId, kind, 0).pk, prefix: contentsPrefix(kind) })
+      return items.map(contentFromItem)
+    },
+
+    /** Makes a group, which its maker owns. @throws `validation_failed` when the path is taken or the parent changed */
+    async createGroup(parent: Group | undefined, wanted: NewGroup, ownerId: number, createdAt: string): Promise<Group> {
+      const id = await table.nextId('group')
+      const group: Group = { id, kind: 'group', createdAt, ...below(parent, wanted) }
+      await table.transact(() => [
+        ...namespaceWrites(group, () => validationFailed('Failed to save group {:path=>["has already been taken"]}')),
+        ...(parent ? [parentCheck(parent, wanted.visibility, parentChanged)] : []),
+        ...membershipWrites({
+          userId: ownerId,
+          source: { kind: 'group', id },
+          within: group.ancestorIds,
+          accessLevel: ACCESS_LEVELS.owner,
+          expiresOn: null,
+          createdAt,
+        }),
+      ])
+      return group
+    },
+
+    /** Makes an empty project. @throws `validation_failed` when the path is taken or the namespace changed */
+    async createProject(parent: Group, wanted: NewProject, creatorId: number, createdAt: string): Promise<Project> {
+      const id = await table.nextId('project')
+      const project: Project = { id, creatorId, createdAt, placement: 1, ...below(parent, wanted) }
+      const taken = ['has already been taken']
+      await table.transact(() => [
+        pathWrite('project', project, () =>
+          validationFailed({ 'project_namespace.name': taken, name: taken, path: taken }),
+        ),
+        { put: { ...projectKey(id), ...project } },
+        parentCheck(parent, wanted.visibility, parentChanged),
+        ...contentsWrites('project', project),
+        ...Array.from({ length: TALLY_SHARDS }, (_, shard) => ({
+          put: { ...tallyKey({ kind: 'project', id }, shard), placement: project.placement },
+        })),
+      ])
+      return project
+    },
+  }
+}
+
+const parentChanged = () =>
+  new PackagesError({ code: 'validation_failed', problems: { namespace: ['was changed meanwhile, please try again'] } })

@@ -1,0 +1,143 @@
+/** Items as they are stored, and their way in and out. What comes out is parsed: a damaged item is a bug that shows. */
+import * as v from 'valibot'
+import type { Package, PackageEntry, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
+import { packageStatuses, packageTypes } from '../domain/package.ts'
+import { accessLevels, type Membership, type User } from '../domain/permissions.ts'
+import { type Group, type Project, visibilities } from '../domain/project.ts'
+import { type PersonalToken, tokenScopes } from '../domain/token.ts'
+import type { Item } from './table.ts'
+
+const id = v.number()
+const time = v.string()
+const nullable = v.nullable
+
+const tag = v.object({ id, packageId: id, name: v.string(), createdAt: time, updatedAt: time })
+
+const entry = {
+  id,
+  projectId: id,
+  name: v.string(),
+  version: nullable(v.string()),
+  type: v.picklist(packageTypes),
+  status: v.picklist(packageStatuses),
+  createdAt: time,
+  lastDownloadedAt: nullable(time),
+  tags: v.array(tag),
+}
+
+const schemas = {
+  entry: v.object(entry),
+  package: v.object({
+    ...entry,
+    creatorId: nullable(id),
+    updatedAt: time,
+    fileCount: v.number(),
+    revision: v.number(),
+  }),
+  file: v.object({
+    id,
+    packageId: id,
+    fileName: v.string(),
+    size: v.number(),
+    md5: v.string(),
+    sha1: v.string(),
+    sha256: v.string(),
+    createdAt: time,
+  }),
+  version: v.object({ id, version: v.string(), createdAt: time, status: v.picklist(packageStatuses) }),
+  tags: v.object({ revision: v.number(), tags: v.array(tag) }),
+  group: v.object({
+    id,
+    kind: v.picklist(['group', 'user']),
+    name: v.string(),
+    path: v.string(),
+    fullPath: v.string(),
+    fullName: v.string(),
+    description: v.string(),
+    visibility: v.picklist(visibilities),
+    ancestorIds: v.array(id),
+    createdAt: time,
+  }),
+  project: v.object({
+    id,
+    name: v.string(),
+    path: v.string(),
+    fullPath: v.string(),
+    fullName: v.string(),
+    description: v.string(),
+    visibility: v.picklist(visibilities),
+    ancestorIds: v.array(id),
+    creatorId: id,
+    createdAt: time,
+    placement: v.number(),
+  }),
+  contents: v.object({
+    kind: v.picklist(['group', 'project']),
+    id,
+    name: v.string(),
+    path: v.string(),
+    visibility: v.picklist(visibilities),
+    ancestorIds: v.array(id),
+  }),
+  path: v.object({ kind: v.picklist(['group', 'project']), id }),
+  user: v.object({
+    id,
+    username: v.string(),
+    name: v.string(),
+    email: v.string(),
+    admin: v.boolean(),
+    namespaceId: id,
+    createdAt: time,
+  }),
+  membership: v.object({
+    userId: id,
+    source: v.object({ kind: v.picklist(['group', 'project']), id }),
+    within: v.array(id),
+    accessLevel: v.picklist(accessLevels),
+    expiresOn: nullable(v.string()),
+    createdAt: time,
+  }),
+  token: v.object({
+    id,
+    userId: id,
+    name: v.string(),
+    scopes: v.array(v.picklist(tokenScopes)),
+    expiresOn: nullable(v.string()),
+    revoked: v.boolean(),
+    createdAt: time,
+  }),
+  tokenPointer: v.object({ sha256: v.string(), userId: id }),
+}
+
+/** What stands in the contents of a group: enough to filter and to order, the rest is read by id. */
+export type Content = v.InferOutput<(typeof schemas)['contents']>
+export type PathAlias = v.InferOutput<(typeof schemas)['path']>
+export type Tags = { revision: number; tags: Tag[] }
+
+export const entryFromItem = (item: Item): PackageEntry => v.parse(schemas.entry, item)
+export const packageFromItem = (item: Item): Package => v.parse(schemas.package, item)
+export const fileFromItem = (item: Item): PackageFile => v.parse(schemas.file, item)
+export const versionFromItem = (item: Item): Omit<PackageVersion, 'tags'> => v.parse(schemas.version, item)
+export const tagsFromItem = (item: Item | undefined): Tags =>
+  item === undefined ? { revision: 0, tags: [] } : v.parse(schemas.tags, item)
+export const groupFromItem = (item: Item): Group => v.parse(schemas.group, item)
+export const projectFromItem = (item: Item): Project => v.parse(schemas.project, item)
+export const contentFromItem = (item: Item): Content => v.parse(schemas.contents, item)
+export const pathFromItem = (item: Item): PathAlias => v.parse(schemas.path, item)
+export const userFromItem = (item: Item): User => v.parse(schemas.user, item)
+export const membershipFromItem = (item: Item): Membership => v.parse(schemas.membership, item)
+export const tokenFromItem = (item: Item): PersonalToken => v.parse(schemas.token, item)
+export const tokenPointerFromItem = (item: Item) => v.parse(schemas.tokenPointer, item)
+
+/** The part of a package that its entries repeat. */
+export const entryOf = (record: PackageEntry): PackageEntry => ({
+  id: record.id,
+  projectId: record.projectId,
+  name: record.name,
+  version: record.version,
+  type: record.type,
+  status: record.status,
+  createdAt: record.createdAt,
+  lastDownloadedAt: record.lastDownloadedAt,
+  tags: record.tags,
+})

@@ -1,0 +1,150 @@
+/**
+ * Every key of the table, and the only place that knows their text.
+ *
+ * | Access pattern                                   | Index      | pk                                   | sk                               |
+ * |--------------------------------------------------|------------|--------------------------------------|----------------------------------|
+ * | next id of a kind                                | -          | COUNTER#<kind>                       | META                             |
+ * | group or personal namespace by id                | -          | GROUP#<id>                           | META                             |
+ * | project by id                                    | -          | PROJECT#<id>                         | META                             |
+ * | group, namespace or project by full path         | -          | PATH#<full path, lower case>         | META                             |
+ * | what is inside a group, or in the instance (0)   | -          | CONTENTS#<group id>                  | GROUP#<id>, PROJECT#<id>         |
+ * | user by id                                       | -          | USER#<id>                            | META                             |
+ * | is an e-mail address taken                       | -          | EMAIL#<address, lower case>          | META                             |
+ * | roles of a user (in one query with the user)     | -          | USER#<user id>                       | MEMBER#GROUP#<id>, MEMBER#PROJECT#<id> |
+ * | members of a group or project                    | -          | MEMBERS#GROUP#<id>, MEMBERS#PROJECT#<id> | USER#<user id>               |
+ * | token by its secret                              | -          | TOKEN#<sha256 of the secret>         | META                             |
+ * | token by id                                      | -          | PERSONAL_TOKEN#<id>                  | META                             |
+ * | tokens of a user                                 | -          | USER#<user id>                       | TOKEN#<id>                       |
+ * | package by id                                    | -          | PACKAGE#<id>                         | META                             |
+ * | files of a package                               | -          | PACKAGE#<id>                         | FILE#<id>                        |
+ * | is a version taken; versions of a package        | -          | PROJECT#<id>#<type>#<name>           | VERSION#<version>, VERSIONLESS   |
+ * | what a format keeps of a version                 | -          | the same                             | DETAILS#<version>                |
+ * | tags of a package name                           | -          | the same                             | TAGS                             |
+ * | a shelf by `created_at`                          | -          | PROJECT#<id>, or                     | <family>#<id>                    |
+ * |                                                  |            | GROUP#<id>#<direct or nested>#<visibility> |                            |
+ * | a shelf by `name`                                | by_name    | the same                             | <family>#<name> <id>             |
+ * | a shelf by `version`                             | by_version | the same                             | <family>#<version> <id>          |
+ * | a shelf by `type`, or one type of it             | by_type    | the same                             | <family>#<type number> <id>      |
+ * | how many on a project's shelf, by slot           | -          | TALLY#PROJECT#<id>                   | <shard>                          |
+ * | how many on each shelf of a group, by slot       | -          | TALLY#GROUP#<id>                     | <depth>#<visibility>#<shard>     |
+ * | the names on a shelf, with how many of each      | -          | NAMES#<shelf>                        | <name> <type> <project id>       |
+ * | what a delete leaves to remove                   | -          | PURGE#<shard>                        | <due>#<package id>               |
+ *
+ * Ids have 16 digits in keys, so that the order of keys is the order of ids. Names and versions hold no blank and no
+ * control character (`assertSortable`), so a blank ends them and sorts before all they can hold.
+ */
+import type { Family } from '../domain/listing.ts'
+import { PACKAGE_TYPES, type PackageType } from '../domain/package.ts'
+import type { Visibility } from '../domain/project.ts'
+
+export type Key = { pk: string; sk: string }
+
+/** Every row of a shelf also stands in three global indexes; base table and indexes share the partition key. */
+export const INDEXES = { name: 'by_name', version: 'by_version', type: 'by_type' } as const
+export type IndexName = (typeof INDEXES)[keyof typeof INDEXES]
+
+/** Tallies are split so that publishers of one moment rarely meet on one item. */
+export const TALLY_SHARDS = 8
+export const PURGE_SHARDS = 4
+
+const ID_DIGITS = 16
+export const padded = (id: number) => String(id).padStart(ID_DIGITS, '0')
+
+const META = 'META'
+
+export const counterKey = (kind: string): Key => ({ pk: `COUNTER#${kind}`, sk: META })
+export const groupKey = (id: number): Key => ({ pk: `GROUP#${padded(id)}`, sk: META })
+export const projectKey = (id: number): Key => ({ pk: `PROJECT#${padded(id)}`, sk: META })
+export const pathKey = (fullPath: string): Key => ({ pk: `PATH#${fullPath.toLowerCase()}`, sk: META })
+export const userKey = (id: number): Key => ({ pk: `USER#${padded(id)}`, sk: META })
+export const emailKey = (email: string): Key => ({ pk: `EMAIL#${email.toLowerCase()}`, sk: META })
+export const tokenKey = (sha256: string): Key => ({ pk: `TOKEN#${sha256}`, sk: META })
+export const personalTokenKey = (id: number): Key => ({ pk: `PERSONAL_TOKEN#${padded(id)}`, sk: META })
+export const userTokenKey = (userId: number, id: number): Key => ({
+  pk: userKey(userId).pk,
+  sk: `TOKEN#${padded(id)}`,
+})
+
+/** The instance counts as the group that everything is in. */
+export const INSTANCE = 0
+export const contentsKey = (groupId: number, kind: 'group' | 'project', id: number): Key => ({
+  pk: `CONTENTS#${padded(groupId)}`,
+  sk: `${kind.toUpperCase()}#${padded(id)}`,
+})
+export const contentsPrefix = (kind: 'group' | 'project') => `${kind.toUpperCase()}#`
+
+type Source = { kind: 'group' | 'project'; id: number }
+export const membershipKey = (userId: number, { kind, id }: Source): Key => ({
+  pk: userKey(userId).pk,
+  sk: `MEMBER#${kind.toUpperCase()}#${padded(id)}`,
+})
+/** A user and all his roles are neighbours: `MEMBER#…` sorts right before `META`. */
+export const USER_WITH_ROLES = { from: 'MEMBER#', to: META } as const
+export const memberKey = ({ kind, id }: Source, userId: number): Key => ({
+  pk: `MEMBERS#${kind.toUpperCase()}#${padded(id)}`,
+  sk: `USER#${padded(userId)}`,
+})
+
+export const packageKey = (id: number): Key => ({ pk: `PACKAGE#${padded(id)}`, sk: META })
+export const fileKey = (packageId: number, id: number): Key => ({
+  pk: packageKey(packageId).pk,
+  sk: `FILE#${padded(id)}`,
+})
+export const FILE_PREFIX = 'FILE#'
+
+/** What the versions of one name share: the coordinates live in a partition of their own, not in the project's. */
+export type Coordinates = { projectId: number; type: PackageType; name: string; version: string | null }
+type NameOfPackage = Omit<Coordinates, 'version'>
+const namePartition = ({ projectId, type, name }: NameOfPackage) => `${projectKey(projectId).pk}#${type}#${name}`
+export const coordinatesKey = (coordinates: Coordinates): Key => ({
+  pk: namePartition(coordinates),
+  sk: coordinates.version === null ? 'VERSIONLESS' : `${VERSION_PREFIX}${coordinates.version}`,
+})
+export const VERSION_PREFIX = 'VERSION#'
+export const detailsKey = (coordinates: Coordinates): Key => ({
+  pk: namePartition(coordinates),
+  sk: `${DETAILS_PREFIX}${coordinates.version ?? ''}`,
+})
+export const DETAILS_PREFIX = 'DETAILS#'
+export const tagsKey = (name: NameOfPackage): Key => ({ pk: namePartition(name), sk: 'TAGS' })
+
+/** A shelf is one partition of packages in listing order. */
+export type Shelf =
+  | { kind: 'project'; id: number }
+  | { kind: 'group'; id: number; depth: 'direct' | 'nested'; visibility: Visibility }
+
+export const shelfPartition = (shelf: Shelf) =>
+  shelf.kind === 'project' ? projectKey(shelf.id).pk : `${groupKey(shelf.id).pk}#${shelf.depth}#${shelf.visibility}`
+
+export const familyPrefix = (family: Family) => `${family}#`
+export const namePrefix = (family: Family, name: string) => `${family}#${name} `
+export const versionPrefix = (family: Family, version: string) => `${family}#${version} `
+const typeNumber = (type: PackageType) => String(PACKAGE_TYPES[type]).padStart(2, '0')
+export const typePrefix = (family: Family, type: PackageType) => `${family}#${typeNumber(type)} `
+
+type Sortable = { id: number; name: string; version: string | null; type: PackageType }
+/** The four sort keys of a row on a shelf. */
+export const shelfSortKeys = (family: Family, { id, name, version, type }: Sortable) => ({
+  sk: `${familyPrefix(family)}${padded(id)}`,
+  by_name: `${namePrefix(family, name)}${padded(id)}`,
+  by_version: `${versionPrefix(family, version ?? '')}${padded(id)}`,
+  by_type: `${typePrefix(family, type)}${padded(id)}`,
+})
+
+export const tallyPartition = (of: Pick<Shelf, 'kind' | 'id'>) => `TALLY#${of.kind.toUpperCase()}#${padded(of.id)}`
+export const tallyKey = (shelf: Shelf, shard: number): Key => ({
+  pk: tallyPartition(shelf),
+  sk: shelf.kind === 'project' ? `${shard}` : `${shelf.depth}#${shelf.visibility}#${shard}`,
+})
+
+export const namesPartition = (shelf: Shelf) => `NAMES#${shelfPartition(shelf)}`
+export const namesKey = (shelf: Shelf, { projectId, type, name }: NameOfPackage): Key => ({
+  pk: namesPartition(shelf),
+  sk: `${name} ${type} ${padded(projectId)}`,
+})
+
+/** `due` is ISO 8601, so that the order of keys is the order of time. */
+export const purgeKey = (packageId: number, due: string): Key => ({
+  pk: `PURGE#${packageId % PURGE_SHARDS}`,
+  sk: `${due}#${padded(packageId)}`,
+})

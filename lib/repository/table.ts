@@ -1,0 +1,216 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb'
+import {
+  BatchGetCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  TransactWriteCommand,
+  type TransactWriteCommandInput,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb'
+import { PackagesError } from '../domain/errors.ts'
+import { counterKey, type IndexName, type Key } from './keys.ts'
+
+export type Item = Record<string, unknown>
+type Action = NonNullable<TransactWriteCommandInput['TransactItems']>[number]
+
+/** One write of a transaction. `otherwise` is what its failed condition means; `'again'` is: prepare it anew. */
+export type Write = (
+  | ({ put: Item & Key } & Condition)
+  | ({ update: Key; expression: string } & Condition)
+  | ({ delete: Key } & Condition)
+  | ({ check: Key; if: string } & Condition)
+) & { otherwise?: (() => Error) | 'again' }
+
+type Condition = { if?: string; names?: Record<string, string>; values?: Item }
+
+/** A stretch of one partition, read in key order. */
+export type Range = {
+  pk: string
+  index?: IndexName
+  prefix?: string
+  between?: readonly [string, string]
+  descending?: boolean
+  filter?: { expression: string; names?: Record<string, string>; values?: Item }
+}
+
+/** DynamoDB's limit on the actions of one transaction. */
+export const TRANSACTION_LIMIT = 100
+/** DynamoDB's limit on the keys of one BatchGetItem. */
+const BATCH_GET_LIMIT = 100
+
+/** Long enough for hundreds of writers who want one item, short enough for API Gateway's 29 seconds. */
+const RETRY_FOR_MS = 20_000
+const FIRST_PAUSE_MS = 8
+const LONGEST_PAUSE_MS = 400
+
+export type Table = ReturnType<typeof openTable>
+
+export const createClient = (endpoint: string | undefined) =>
+  DynamoDBDocumentClient.from(new DynamoDBClient(endpoint === undefined ? {} : { endpoint }), {
+    marshallOptions: { removeUndefinedValues: true },
+  })
+
+/** The table as the rest of this room uses it: reads are consistent unless an index answers them. */
+export const openTable = (client: DynamoDBDocumentClient, tableName: string) => {
+  const get = async (key: Key): Promise<Item | undefined> => {
+    const { Item } = await client.send(new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true }))
+    return Item
+  }
+
+  /** The items that exist, in any order. */
+  const getAll = async (keys: readonly Key[]): Promise<Item[]> => {
+    const batches: Key[][] = []
+    for (let start = 0; start < keys.length; start += BATCH_GET_LIMIT) {
+      batches.push(keys.slice(start, start + BATCH_GET_LIMIT))
+    }
+    return (await Promise.all(batches.map(getBatch))).flat()
+  }
+
+  const getBatch = async (keys: Key[]): Promise<Item[]> => {
+    const items: Item[] = []
+    let pause = FIRST_PAUSE_MS
+    for (let wanted = keys; wanted.length > 0; ) {
+      const { Responses, UnprocessedKeys } = await client.send(
+        new BatchGetCommand({ RequestItems: { [tableName]: { Keys: wanted, ConsistentRead: true } } }),
+      )
+      items.push(...(Responses?.[tableName] ?? []))
+      wanted = (UnprocessedKeys?.[tableName]?.Keys ?? []) as Key[]
+      if (wanted.length > 0) await sleep(Math.random() * pause)
+      pause *= 2
+    }
+    return items
+  }
+
+  /** One query: at most `limit` items read (before any filter), and the key to go on from if there may be more. */
+  const query = async (range: Range, limit?: number, after?: Item): Promise<{ items: Item[]; next?: Item }> => {
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        TableName: tableName,
+        ...rangeInput(range),
+        ...(limit === undefined ? {} : { Limit: limit }),
+        ...(after === undefined ? {} : { ExclusiveStartKey: after }),
+      }),
+    )
+    return LastEvaluatedKey ? { items: Items, next: LastEvaluatedKey } : { items: Items }
+  }
+
+  /** The whole range; for ranges that something else bounds. */
+  const queryAll = async (range: Range): Promise<Item[]> => {
+    const items: Item[] = []
+    let page = await query(range)
+    items.push(...page.items)
+    while (page.next) {
+      page = await query(range, undefined, page.next)
+      items.push(...page.items)
+    }
+    return items
+  }
+
+  /** The next number of a counter, from 1. A number that is not used is lost: ids have gaps, never doubles. */
+  const nextId = async (kind: string): Promise<number> => {
+    const { Attributes } = await client.send(
+      new UpdateCommand({
+        TableName: tableName,
+        Key: counterKey(kind),
+        UpdateExpression: 'ADD last_id :one',
+        ExpressionAttributeValues: { ':one': 1 },
+        ReturnValues: 'UPDATED_NEW',
+      }),
+    )
+    return Number(Attributes?.last_id)
+  }
+
+  /**
+   * Writes all or nothing. `prepare` runs once for each try and reads what the writes depend on; a collision with
+   * another writer, or a condition that says `'again'`, leads to another try after a random pause.
+   * @throws the `otherwise` of the first failed condition; `busy` when the item stayed contended all the time
+   */
+  const transact = async (prepare: () => Promise<Write[]> | Write[]): Promise<void> => {
+    const deadline = Date.now() + RETRY_FOR_MS
+    for (let ceiling = FIRST_PAUSE_MS; ; ceiling = Math.min(LONGEST_PAUSE_MS, ceiling * 2)) {
+      const writes = await prepare()
+      if (writes.length === 0) return
+      try {
+        await client.send(new TransactWriteCommand({ TransactItems: writes.map((write) => action(tableName, write)) }))
+        return
+      } catch (error) {
+        const outcome = outcomeOf(error, writes)
+        if (outcome !== 'again') throw outcome
+        if (Date.now() > deadline) throw new PackagesError({ code: 'busy' }, { cause: error })
+      }
+      await sleep(Math.random() * ceiling)
+    }
+  }
+
+  return { get, getAll, query, queryAll, nextId, transact }
+}
+
+const rangeInput = ({
+  pk,
+  index,
+  prefix,
+  between,
+  descending,
+  filter,
+}: Range): Omit<QueryCommandInput, 'TableName'> => {
+  const conditions = ['pk = :pk']
+  if (prefix !== undefined) conditions.push('begins_with(#sk, :prefix)')
+  if (between !== undefined) conditions.push('#sk BETWEEN :from AND :to')
+  const named = { ...(conditions.length > 1 ? { '#sk': index ?? 'sk' } : {}), ...filter?.names }
+  return {
+    KeyConditionExpression: conditions.join(' AND '),
+    ExpressionAttributeValues: {
+      ':pk': pk,
+      ...(prefix === undefined ? {} : { ':prefix': prefix }),
+      ...(between === undefined ? {} : { ':from': between[0], ':to': between[1] }),
+      ...filter?.values,
+    },
+    ...(Object.keys(named).length > 0 ? { ExpressionAttributeNames: named } : {}),
+    ...(filter ? { FilterExpression: filter.expression } : {}),
+    ...(index ? { IndexName: index } : { ConsistentRead: true }),
+    ScanIndexForward: !descending,
+  }
+}
+
+const condition = (write: Condition) => ({
+  ...(write.if === undefined ? {} : { ConditionExpression: write.if }),
+  ...(write.names ? { ExpressionAttributeNames: write.names } : {}),
+  ...(write.values ? { ExpressionAttributeValues: write.values } : {}),
+})
+
+const action = (tableName: string, write: Write): Action => {
+  if ('put' in write) return { Put: { TableName: tableName, Item: write.put, ...condition(write) } }
+  if ('delete' in write) return { Delete: { TableName: tableName, Key: write.delete, ...condition(write) } }
+  if ('check' in write) {
+    return {
+      ConditionCheck: { TableName: tableName, Key: write.check, ...condition(write), ConditionExpression: write.if },
+    }
+  }
+  return {
+    Update: {
+      TableName: tableName,
+      Key: write.update,
+      ...condition(write),
+      UpdateExpression: write.expression,
+    },
+  }
+}
+
+/** Reasons that pass by themselves. Source: DynamoDB API reference, TransactWriteItems, cancellation reasons. */
+const passing = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'])
+
+const outcomeOf = (error: unknown, writes: readonly Write[]): unknown => {
+  if (!(error instanceof TransactionCanceledException)) return error
+  const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code)
+  const failed = writes.filter((_, position) => codes[position] === 'ConditionalCheckFailed')
+  const final = failed.find(({ otherwise }) => typeof otherwise === 'function')
+  if (typeof final?.otherwise === 'function') return final.otherwise()
+  if (failed.some(({ otherwise }) => otherwise === undefined)) return error
+  const isPassing = codes.every(
+    (code) => code === 'None' || code === 'ConditionalCheckFailed' || passing.has(code ?? ''),
+  )
+  return isPassing ? 'again' : error
+}
