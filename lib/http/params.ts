@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import { invalidParameters } from '../domain/errors.ts'
+import { invalidParameters, PackagesError } from '../domain/errors.ts'
 
 /** Parameters by name as they came: text from a query or a form, anything from a JSON body. */
 export type Params = Record<string, unknown>
@@ -53,9 +53,24 @@ const collect = (pairs: Iterable<readonly [string, string]>): Params => {
   return params
 }
 
-/** The body's bytes. AWS hands them over in base64 under `binaryMediaTypes`, and so do tests. */
-export const bodyBytes = ({ body, isBase64Encoded }: Pick<APIGatewayProxyEvent, 'body' | 'isBase64Encoded'>): Buffer =>
+/** AWS hands bodies over in base64 under `binaryMediaTypes`; serverless-offline hands text over as it is. */
+const bodyBytes = ({ body, isBase64Encoded }: Pick<APIGatewayProxyEvent, 'body' | 'isBase64Encoded'>): Buffer =>
   Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8')
+
+/**
+ * The most that a body may hold. Lambda takes 6 MB of event, and the body is in it as base64.
+ * Source: Lambda quotas, invocation payload (request and response), synchronous.
+ */
+export const BODY_LIMIT_BYTES = 4_400_000
+
+/** The body's bytes. @throws `too_large` above `BODY_LIMIT_BYTES` */
+export const readBody = (event: Pick<APIGatewayProxyEvent, 'body' | 'isBase64Encoded'>): Buffer => {
+  const bytes = bodyBytes(event)
+  if (bytes.length > BODY_LIMIT_BYTES) {
+    throw new PackagesError({ code: 'too_large', what: 'the body', limitBytes: BODY_LIMIT_BYTES })
+  }
+  return bytes
+}
 
 const mediaType = ({ headers }: Pick<APIGatewayProxyEvent, 'headers'>) =>
   (header({ headers }, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
@@ -70,7 +85,7 @@ export const header = ({ headers }: Pick<APIGatewayProxyEvent, 'headers'>, name:
  */
 export const allParams = (event: APIGatewayProxyEvent): Params => {
   const query = queryParams(event)
-  const text = bodyBytes(event).toString('utf8')
+  const text = readBody(event).toString('utf8')
   if (text.trim() === '') return query
   const body = mediaType(event) === 'application/json' ? parseObject(text) : collect(new URLSearchParams(text))
   return Object.assign(Object.create(null), query, body)
@@ -104,11 +119,14 @@ export const parseParams = <Parsed>(params: Params, read: (reader: Reader) => Pa
   return parsed
 }
 
-/** Text that a JSON body may have sent as a number. Control characters are never part of a value. */
+/**
+ * Text that a JSON body may have sent as a number. Control characters are never part of a value, and half a surrogate
+ * pair, which JSON can spell, is no text: DynamoDB refuses it.
+ */
 const asText = (value: unknown): string | undefined => {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
-  return typeof value === 'string' && !/[\x00-\x08\x0e-\x1f]/.test(value) ? value : undefined
+  return typeof value === 'string' && value.isWellFormed() && !/[\x00-\x08\x0e-\x1f]/.test(value) ? value : undefined
 }
 
 const createReader = (params: Params, problems: string[]) => {
@@ -176,7 +194,14 @@ const createReader = (params: Params, problems: string[]) => {
     return value as Value
   }
 
-  return { text, integer, boolean, oneOf, list, day, required, refuse }
+  /** As GitLab's `at_least_one_of`. */
+  const atLeastOne = (...names: string[]) => {
+    if (names.every((name) => params[name] === undefined || params[name] === null)) {
+      refuse(`${names.join(', ')} are missing, at least one parameter must be provided`)
+    }
+  }
+
+  return { text, integer, boolean, oneOf, list, day, required, atLeastOne, refuse }
 }
 
 /**

@@ -62,8 +62,9 @@ export const tokenKey = (sha256: string): Key => ({ pk: `TOKEN#${sha256}`, sk: M
 export const personalTokenKey = (id: number): Key => ({ pk: `PERSONAL_TOKEN#${padded(id)}`, sk: META })
 export const userTokenKey = (userId: number, id: number): Key => ({
   pk: userKey(userId).pk,
-  sk: `TOKEN#${padded(id)}`,
+  sk: `${USER_TOKEN_PREFIX}${padded(id)}`,
 })
+export const USER_TOKEN_PREFIX = 'TOKEN#'
 
 /** The instance counts as the group that everything is in. */
 export const INSTANCE = 0

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { PackagesError } from '../domain/errors.ts'
+import { notFound, PackagesError } from '../domain/errors.ts'
 import { type PersonalToken, TOKEN_BYTES, TOKEN_PREFIX } from '../domain/token.ts'
 import { tokenFromItem, tokenPointerFromItem } from './items.ts'
-import { personalTokenKey, tokenKey, userTokenKey } from './keys.ts'
+import { personalTokenKey, tokenKey, USER_TOKEN_PREFIX, userKey, userTokenKey } from './keys.ts'
 import type { Table } from './table.ts'
 
 const sha256 = (secret: string) => createHash('sha256').update(secret).digest('hex')
@@ -25,11 +25,20 @@ export const tokenRepository = (table: Table) => ({
     return item && tokenFromItem(item)
   },
 
+  /** All tokens of a user, oldest first. */
+  async listByUser(userId: number): Promise<PersonalToken[]> {
+    const pointers = await table.queryAll({ pk: userTokenKey(userId, 0).pk, prefix: USER_TOKEN_PREFIX })
+    const items = await table.getAll(pointers.map((pointer) => tokenKey(tokenPointerFromItem(pointer).sha256)))
+    return items.map(tokenFromItem).sort((one, other) => one.id - other.id)
+  },
+
+  /** @throws `not_found` when there is no such user */
   async create(secret: string, wanted: NewToken, createdAt: string): Promise<PersonalToken> {
     const hash = sha256(secret)
     const id = await table.nextId('token')
     const token: PersonalToken = { id, createdAt, revoked: false, ...wanted }
     await table.transact(() => [
+      { check: userKey(wanted.userId), if: 'attribute_exists(pk)', otherwise: () => notFound('user') },
       {
         put: { ...tokenKey(hash), ...token },
         if: 'attribute_not_exists(pk)',

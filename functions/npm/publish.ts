@@ -1,0 +1,53 @@
+import { PackagesError } from '../../lib/domain/errors.ts'
+import type { ObjectStore } from '../../lib/files/store.ts'
+import { json } from '../../lib/http/answers.ts'
+import { parseObject, pathParams, readBody } from '../../lib/http/params.ts'
+import { presentPackageRecord } from '../../lib/http/present.ts'
+import { loadProject } from '../../lib/middleware/loadProject.ts'
+import { fileName } from '../../lib/npm/names.ts'
+import { parsePublish } from '../../lib/npm/publish.ts'
+import type { Database } from '../../lib/repository/database.ts'
+import { npmEndpoint } from './npmEndpoint.ts'
+
+/**
+ * `PUT …/npm/:package_name`: `npm publish`. When the client has its 200 the version is listed and can be installed.
+ *
+ * 200 with the record; 400 when something about the package does not agree; 401 anonymous; 403 below Developer, or
+ * when the version is there already; 404; 413 above the limit of a body.
+ */
+export const publishPackage = (db: () => Database, store: () => ObjectStore) =>
+  npmEndpoint('publishPackage', db)
+    .use(loadProject(db, 'create_package', { asksForLogin: true }))
+    .handler(async (event, { project, caller }) => {
+      const body = parseObject(readBody(event).toString('utf8'))
+      const publish = await parsePublish(pathParams(event).package_name ?? '', body)
+      const { name, version, tag, tarball, hashes, manifest } = publish
+      const coordinates = { projectId: project.id, type: 'npm', name, version } as const
+      // Spares the upload of a version that is there; whether it lands is decided by the write below.
+      if (await db().packages.exists(coordinates)) throw new PackagesError({ code: 'package_exists' })
+
+      const { packageId, fileId } = await db().packages.nextIds()
+      const object = { projectId: project.id, packageId, fileId }
+      await store().put(object, tarball)
+      try {
+        const { md5, sha1, sha256, integrity } = hashes
+        const file = { id: fileId, fileName: fileName(name, version), size: tarball.length, md5, sha1, sha256 }
+        const record = await db().packages.publish(project.id, {
+          id: packageId,
+          name,
+          version,
+          type: 'npm',
+          status: 'default',
+          creatorId: caller.user?.id ?? null,
+          createdAt: new Date().toISOString(),
+          files: [file],
+          details: { manifest, sha1, integrity, fileId },
+          tags: [tag],
+        })
+        return json(200, presentPackageRecord(record))
+      } catch (error) {
+        // A refusal is certain: nothing refers to the object. After any other error it may have been published.
+        if (error instanceof PackagesError) await store().delete(object)
+        throw error
+      }
+    })

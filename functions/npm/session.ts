@@ -1,0 +1,17 @@
+import { json } from '../../lib/http/answers.ts'
+import { requireUser } from '../../lib/middleware/identify.ts'
+import { loadProject } from '../../lib/middleware/loadProject.ts'
+import type { Database } from '../../lib/repository/database.ts'
+import { npmEndpoint } from './npmEndpoint.ts'
+
+/** `GET …/npm/-/ping`: the registry is there for the caller. 200 with an empty object; 401; 404. */
+export const ping = (db: () => Database) =>
+  npmEndpoint('npmPing', db)
+    .use(loadProject(db, 'read_package', { asksForLogin: true }))
+    .handler(async () => json(200, {}))
+
+/** `GET …/npm/-/whoami`: the name of the caller. 200; 401 for an anonymous one. */
+export const whoami = (db: () => Database) =>
+  npmEndpoint('npmWhoami', db)
+    .use(requireUser(db))
+    .handler(async (_event, { user: { username } }) => json(200, { username }))

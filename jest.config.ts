@@ -1,0 +1,38 @@
+import type { Config } from 'jest'
+
+const common = {
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' } }],
+  } as Config['transform'],
+  // middy comes as an ES module only.
+  transformIgnorePatterns: ['/node_modules/(?!@middy/)'],
+  modulePathIgnorePatterns: ['<rootDir>/.esbuild/', '<rootDir>/.serverless/', '<rootDir>/.data/'],
+}
+
+/** One suite on two engines: what is stored must not grow to fit the mistakes of one of them. */
+const storageOn = (displayName: string, setup: string) => ({
+  ...common,
+  displayName,
+  testMatch: ['<rootDir>/test/lib/repository/**/*.test.ts'],
+  setupFiles: [`<rootDir>/test/support/${setup}.ts`],
+})
+
+const config: Config = {
+  globalSetup: '<rootDir>/test/support/startAll.ts',
+  globalTeardown: '<rootDir>/test/support/stopAll.ts',
+  testTimeout: 60_000,
+  projects: [
+    {
+      ...common,
+      displayName: 'service',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['<rootDir>/test/lib/repository/'],
+      setupFiles: ['<rootDir>/test/support/onDynoxide.ts'],
+    },
+    storageOn('storage on dynoxide', 'onDynoxide'),
+    storageOn('storage on DynamoDB Local', 'onDynamoDBLocal'),
+  ],
+}
+
+// biome-ignore lint/style/noDefaultExport: Jest asks for it
+export default config

@@ -1,0 +1,42 @@
+import semver from 'semver'
+import validateName from 'validate-npm-package-name'
+import { PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT } from '../domain/package.ts'
+
+export const TAG_LIMIT = 255
+
+/** A name that npm publishes today or took in the past. */
+export const isPackageName = (name: string) =>
+  name.length <= PACKAGE_NAME_LIMIT && validateName(name).validForOldPackages && /^[\x21-\x7e]+$/.test(name)
+
+/** Exactly a semantic version: no `v` in front, nothing that a parser would mend. Build metadata is part of it. */
+export const isVersion = (version: string) =>
+  version.length <= PACKAGE_VERSION_LIMIT && semver.parse(version)?.raw === version && /^\d/.test(version)
+
+/** npm cannot tell a tag that reads as a range from that range. */
+export const isTag = (tag: string) =>
+  tag.length <= TAG_LIMIT && /^[\w.~@+-]+$/.test(tag) && semver.validRange(tag) === null
+
+const unscoped = (name: string) => name.slice(name.indexOf('/') + 1)
+
+/** As npm names a tarball in a publish, the scope included. */
+export const attachmentName = (name: string, version: string) => `${name}-${version}.tgz`
+export const fileName = (name: string, version: string) => `${unscoped(name)}-${version}.tgz`
+
+/** What a path below the registry's base is about: a package, or one tarball of it. */
+export type PackagePath = { name: string; version?: string }
+
+/**
+ * Reads `name`, `@scope/name` or either followed by `/-/<tarball>`, where the tarball may repeat the scope.
+ * Slashes of scopes arrive encoded or plain.
+ */
+export const parsePackagePath = (path: string): PackagePath | undefined => {
+  const [, name = '', file] = /^(@[^/]+\/[^/]+|[^/@][^/]*)(?:\/-\/(.+))?$/.exec(path) ?? []
+  if (!isPackageName(name)) return undefined
+  if (file === undefined) return { name }
+
+  const start = [`${name}-`, `${unscoped(name)}-`].find((prefix) => file.startsWith(prefix))
+  const version = start !== undefined && file.endsWith('.tgz') ? file.slice(start.length, -'.tgz'.length) : ''
+  return isVersion(version) ? { name, version } : undefined
+}
+
+export const highestVersion = (versions: readonly string[]) => semver.rsort([...versions])[0]

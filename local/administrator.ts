@@ -1,0 +1,33 @@
+import { PackagesError } from '../lib/domain/errors.ts'
+import { TOKEN_LIFE_DAYS } from '../lib/domain/token.ts'
+import type { Database } from '../lib/repository/database.ts'
+
+const USERNAME = 'root'
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/**
+ * Gives an empty database its first administrator. Run twice, or stopped half-way and run again, it ends the same.
+ * @returns whether the token was made; an administrator who has one keeps it
+ */
+export const ensureAdministrator = async (db: Database, secret: string): Promise<boolean> => {
+  const now = new Date()
+  const root = (await db.users.findByUsername(USERNAME)) ?? (await createRoot(db, now.toISOString()))
+  if ((await db.tokens.listByUser(root.id)).length > 0) return false
+
+  const end = new Date(now.getTime() + TOKEN_LIFE_DAYS * DAY_MS).toISOString().slice(0, 10)
+  const token = { userId: root.id, name: 'first administrator', scopes: ['api' as const], expiresOn: end }
+  await db.tokens.create(secret, token, now.toISOString())
+  return true
+}
+
+const createRoot = async (db: Database, createdAt: string) => {
+  try {
+    const wanted = { username: USERNAME, name: 'Administrator', email: 'root@localhost', admin: true }
+    return await db.users.create(wanted, createdAt)
+  } catch (error) {
+    // Somebody else was first.
+    const root = error instanceof PackagesError ? await db.users.findByUsername(USERNAME) : undefined
+    if (!root) throw error
+    return root
+  }
+}

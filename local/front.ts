@@ -1,0 +1,69 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse, request as send } from 'node:http'
+
+/** API Gateway's limit on a body. Source: Amazon API Gateway quotas for REST APIs. */
+const GATEWAY_BODY_LIMIT_BYTES = 10 * 1024 * 1024
+
+const answer = (response: ServerResponse, status: number, body: object) => {
+  response.writeHead(status, { 'Content-Type': 'application/json', Connection: 'close' }).end(JSON.stringify(body))
+}
+
+/**
+ * The local entrance: what API Gateway does and serverless-offline does not. A body without a content type keeps its
+ * bytes, a body over API Gateway's limit is refused, and an unknown route gets GitLab's words.
+ */
+export const createFront = (backendPort: () => number | undefined): Server =>
+  createServer((request, response) => {
+    const port = backendPort()
+    if (port === undefined) return answer(response, 503, { status: 'failed', message: 'Packages API is starting' })
+    if (Number(request.headers['content-length'] ?? 0) > GATEWAY_BODY_LIMIT_BYTES) return refuseBody(response)
+    forward(request, response, port)
+  })
+
+const refuseBody = (response: ServerResponse) => {
+  const text = `413 Content Too Large - a request may have at most ${GATEWAY_BODY_LIMIT_BYTES} bytes`
+  answer(response, 413, { message: text, error: text })
+}
+
+const forward = (request: IncomingMessage, response: ServerResponse, port: number) => {
+  const hasBody =
+    Number(request.headers['content-length'] ?? 0) > 0 || request.headers['transfer-encoding'] !== undefined
+  const headers = {
+    ...request.headers,
+    ...(hasBody && request.headers['content-type'] === undefined ? { 'content-type': 'application/octet-stream' } : {}),
+  }
+  const { method, url } = request
+  const backend = send({ host: '127.0.0.1', port, method, path: url, headers }, (answered) => {
+    if (answered.statusCode === 404 || answered.statusCode === 400) {
+      pass(answered, response).catch(() => response.destroy())
+    } else {
+      response.writeHead(answered.statusCode ?? 502, answered.headers)
+      answered.pipe(response)
+    }
+  })
+  backend.on('error', () => {
+    if (!response.headersSent) answer(response, 502, { message: '502 Bad Gateway' })
+  })
+  response.on('close', () => backend.destroy())
+
+  let seen = 0
+  request.on('data', (chunk: Buffer) => {
+    seen += chunk.length
+    if (seen > GATEWAY_BODY_LIMIT_BYTES && !response.headersSent) {
+      backend.destroy()
+      refuseBody(response)
+    }
+  })
+  request.pipe(backend)
+}
+
+/** serverless-offline lists all routes when it knows none, and hapi has words of its own for a broken URL. */
+const pass = async (answered: IncomingMessage, response: ServerResponse) => {
+  const chunks: Buffer[] = []
+  for await (const chunk of answered) chunks.push(chunk as Buffer)
+  const body = Buffer.concat(chunks)
+  const text = body.toString('utf8')
+  if (text.includes('"currentRoute"')) return answer(response, 404, { error: '404 Not Found' })
+  if (text.startsWith('{"statusCode":400,"error":"Bad Request"'))
+    return answer(response, 400, { error: '400 Bad Request' })
+  response.writeHead(answered.statusCode ?? 502, answered.headers).end(body)
+}

@@ -1,0 +1,176 @@
+import fc from 'fast-check'
+import {
+  matchesName,
+  type PackageFilter,
+  type PackageOrder,
+  type Sort,
+  selects,
+  slotOf,
+} from '../../../lib/domain/listing.ts'
+import {
+  PACKAGE_TYPES,
+  type Package,
+  type PackageStatus,
+  type PackageType,
+  packageStatuses,
+} from '../../../lib/domain/package.ts'
+import type { Project } from '../../../lib/domain/project.ts'
+import { groupShelves } from '../../../lib/repository/shelves.ts'
+import { now, openStore } from '../../support/store.ts'
+
+const NAMES = ['alpha', 'alpha-two', 'beta', '@scope/alpha', 'Gamma']
+const VERSIONS = ['1.0.0', '10.0.0', '2.0.0', null]
+const TYPES: PackageType[] = ['npm', 'maven', 'generic', 'terraform_module']
+const ORDERS: PackageOrder[] = ['created_at', 'name', 'version', 'type', 'project_path']
+
+/** What the rules say a list shows, computed in the plainest way. */
+const expected = (
+  all: readonly Package[],
+  pathOf: Map<number, string>,
+  filter: PackageFilter,
+  order: PackageOrder,
+  sort: Sort,
+) => {
+  const direction = sort === 'asc' ? 1 : -1
+  const text = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0)
+  const key: Record<PackageOrder, (one: Package, other: Package) => number> = {
+    created_at: () => 0,
+    name: (one, other) => text(one.name, other.name),
+    // Nulls come last going up, as in PostgreSQL.
+    version: (one, other) => text(one.version ?? '\uffff', other.version ?? '\uffff'),
+    type: (one, other) => PACKAGE_TYPES[one.type] - PACKAGE_TYPES[other.type],
+    project_path: (one, other) => text(pathOf.get(one.projectId) ?? '', pathOf.get(other.projectId) ?? ''),
+  }
+  return all
+    .filter((one) => selects(filter, slotOf(one)))
+    .filter((one) => filter.name === undefined || matchesName(filter.name)(one.name))
+    .filter((one) => filter.version === undefined || one.version === filter.version)
+    .sort((one, other) => {
+      const tie = order === 'project_path' ? other.id - one.id : direction * (one.id - other.id)
+      return direction * key[order](one, other) || tie
+    })
+    .map(({ id }) => id)
+}
+
+const filters = fc.record(
+  {
+    type: fc.constantFrom(...TYPES),
+    name: fc.constantFrom('alpha', 'ALPHA two', 'a', 'nothing'),
+    version: fc.constantFrom('1.0.0', '2.0.0', '9'),
+    status: fc.constantFrom(...packageStatuses),
+    includeVersionless: fc.boolean(),
+  },
+  { requiredKeys: ['includeVersionless'] },
+)
+
+describe('every list, in every order, filtered in every way', () => {
+  it('shows what a plain list would, with its exact total, page by page', async () => {
+    const store = await openStore()
+    const top = await store.group()
+    const sub = await store.group(top)
+    const projects: Project[] = [
+      await store.project(top, 'public', 'zebra'),
+      await store.project(sub, 'private', 'apple'),
+      await store.project(sub, 'internal', 'Zebra'),
+    ]
+    const pathOf = new Map(projects.map(({ id, path }) => [id, path.toLowerCase()]))
+    const contents = projects.map(({ id, path }) => ({ id, path }))
+
+    let packages: Package[] = []
+    for (const [n, name] of [...NAMES, ...NAMES, ...NAMES].entries()) {
+      for (const [m, project] of projects.entries()) {
+        const version = VERSIONS[(n + m) % VERSIONS.length] as string | null
+        const type = (version === null ? 'maven' : TYPES[(n * 2 + m) % TYPES.length]) as PackageType
+        const status = ['default', 'default', 'deprecated', 'error', 'hidden', 'processing'][
+          (n + 2 * m) % 6
+        ] as PackageStatus
+        const taken = packages.some(
+          (one) => one.projectId === project.id && one.name === name && one.version === version && one.type === type,
+        )
+        if (!taken) packages.push(await store.publish(project, { name, version, type, status }))
+      }
+    }
+    const victims = packages.filter(({ status }, place) => status === 'default' && place % 3 === 0)
+    for (const { id } of victims) await store.db.packages.delete(id, now())
+    packages = packages.map((one) => (victims.includes(one) ? { ...one, status: 'pending_destruction' } : one))
+
+    const shelves = groupShelves(top.id, ['private', 'internal', 'public'], false)
+    await fc.assert(
+      fc.asyncProperty(
+        filters as fc.Arbitrary<PackageFilter>,
+        fc.constantFrom(...ORDERS),
+        fc.constantFrom<Sort>('asc', 'desc'),
+        fc.constantFrom(1, 3, 7, 100),
+        async (filter, order, sort, size) => {
+          const wanted = expected(packages, pathOf, filter, order, sort)
+          const seen: number[] = []
+          for (let number = 1; number <= Math.ceil(wanted.length / size) + 1; number++) {
+            const query = { filter, order, sort, page: { number, size, asked: size } }
+            const { rows, total } =
+              order === 'project_path'
+                ? await store.db.listings.listPackagesByProjectPath(shelves, contents, query)
+                : await store.db.listings.listPackages(shelves, query)
+            expect(total).toBe(wanted.length)
+            seen.push(...rows.map(({ id }) => id))
+          }
+          expect(seen).toEqual(wanted)
+        },
+      ),
+      { numRuns: 80, seed: 42 },
+    )
+  })
+
+  it('shows of a group without its subgroups what is directly in it', async () => {
+    const store = await openStore()
+    const top = await store.group()
+    const sub = await store.group(top)
+    const [above, below] = [await store.project(top), await store.project(sub)]
+    const here = await store.publish(above)
+    const there = await store.publish(below)
+
+    const list = async (excludeSubgroups: boolean) => {
+      const shelves = groupShelves(top.id, ['public'], excludeSubgroups)
+      const page = { number: 1, size: 20, asked: 20 }
+      return store.db.listings.listPackages(shelves, {
+        filter: { includeVersionless: false },
+        order: 'created_at',
+        sort: 'asc',
+        page,
+      })
+    }
+    expect(await list(true)).toMatchObject({ total: 1, rows: [{ id: here.id }] })
+    expect(await list(false)).toMatchObject({ total: 2, rows: [{ id: here.id }, { id: there.id }] })
+  })
+})
+
+describe('the cost of a page', () => {
+  it('does not grow with the project: calls and read units of a page of 20 from 40 packages and from 400', async () => {
+    const store = await openStore()
+    const group = await store.group()
+    const cost = async (count: number) => {
+      const project = await store.project(group)
+      for (let n = 0; n < count; n += 20) {
+        await Promise.all(Array.from({ length: 20 }, (_, m) => store.publish(project, { name: `name-${(n + m) % 9}` })))
+      }
+      let calls = 0
+      store.client.middlewareStack.add(
+        (next) => (args) => {
+          calls++
+          return next(args)
+        },
+        { step: 'initialize', name: 'count' },
+      )
+      const page = { number: 1, size: 20, asked: 20 }
+      for (const order of ['created_at', 'name', 'version', 'type'] as const) {
+        const query = { filter: { includeVersionless: false }, order, sort: 'desc', page } as const
+        const { rows, total } = await store.db.listings.listPackages([{ kind: 'project', id: project.id }], query)
+        expect({ order, rows: rows.length, total }).toEqual({ order, rows: 20, total: count })
+      }
+      store.client.middlewareStack.remove('count')
+      return calls
+    }
+
+    expect(await cost(40)).toBe(8)
+    expect(await cost(400)).toBe(8)
+  })
+})

@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs'
+import { request as send } from 'node:http'
+import { resolve } from 'node:path'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
+import { type Database, openDatabase } from '../../lib/repository/database.ts'
+import { createClient } from '../../lib/repository/table.ts'
+import { ensureAdministrator } from '../../local/administrator.ts'
+import { createTable, parseServerlessYml } from '../../local/table.ts'
+import { testEnvironment } from './environment.ts'
+
+export type Call = {
+  method?: string
+  /** Below `/api/v4`, or from the root when it starts with `/-/`; as it stands in a URL, query included. */
+  path: string
+  headers?: Record<string, string>
+  body?: string | Uint8Array
+}
+export type Reply = { status: number; headers: Record<string, string>; text: string; json: unknown }
+
+/**
+ * A way into the service. The same cases go through both: the exported handler with the event that a REST API makes,
+ * and HTTP through serverless-offline.
+ */
+export type Door = {
+  name: string
+  open: () => Promise<void>
+  call: (call: Call) => Promise<Reply>
+  /** The service's own data, for what no route can bring in yet. */
+  database: () => Database
+  /** How links start. */
+  origin: string
+}
+
+const reply = (status: number, headers: Record<string, string>, text: string): Reply => ({
+  status,
+  headers,
+  text,
+  json: parse(text),
+})
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const fullPath = (path: string) => (path.startsWith('/-/') ? path : `/api/v4${path}`)
+
+type Route = { method: string; resource: string; functionName: string; module: string }
+
+/** The routes of `serverless.yml`, which is where API Gateway gets them from. */
+export const routes = (): Route[] => {
+  const { functions } = parseServerlessYml(readFileSync(resolve('serverless.yml'), 'utf8'))
+  return Object.entries(functions).flatMap(([functionName, { handler, events }]) =>
+    events.flatMap(({ http }) => {
+      const [method = '', resource = ''] = http?.split(' ') ?? []
+      return http ? [{ method, resource, functionName, module: handler.replace(/\.handler$/, '') }] : []
+    }),
+  )
+}
+
+/** API Gateway's choice among routes: at each level the literal part before the variable, that before the greedy one. */
+const match = (method: string, path: string, all: readonly Route[]): Route | undefined => {
+  const parts = path.split('/')
+  const rank = ({ resource }: Route) =>
+    resource
+      .split('/')
+      .map((part) => (part.endsWith('+}') ? 2 : part.startsWith('{') ? 1 : 0))
+      .join('')
+  const fits = ({ resource }: Route) => {
+    const pattern = resource.split('/')
+    const isGreedy = pattern.at(-1)?.endsWith('+}')
+    if (isGreedy ? parts.length < pattern.length : parts.length !== pattern.length) return false
+    return pattern.every((part, place) => (part.startsWith('{') ? parts[place] !== '' : part === parts[place]))
+  }
+  return all
+    .filter((route) => route.method === method && fits(route))
+    .sort((one, other) => (rank(one) < rank(other) ? -1 : 1))[0]
+}
+
+const group = (pairs: Iterable<[string, string]>): Record<string, string[]> => {
+  const grouped: Record<string, string[]> = {}
+  for (const [name, value] of pairs) grouped[name] = [...(grouped[name] ?? []), value]
+  return grouped
+}
+
+/** The event as a REST API sends it: parameters of the path encoded, bodies in base64, a stage in the context's path. */
+const eventOf = ({ method = 'GET', headers = {}, body }: Call, path: string, query: string, resource: string) => {
+  const multi = group(new URLSearchParams(query))
+  const values = path.split('/')
+  const names = resource.split('/')
+  const pathParameters = Object.fromEntries(
+    names.flatMap((name, place) =>
+      name.startsWith('{')
+        ? [[name.replace(/[{}+]/g, ''), name.endsWith('+}') ? values.slice(place).join('/') : (values[place] ?? '')]]
+        : [],
+    ),
+  )
+  return {
+    resource,
+    path,
+    httpMethod: method,
+    headers,
+    multiValueHeaders: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]])),
+    queryStringParameters: Object.fromEntries(Object.entries(multi).map(([name, all]) => [name, all.at(-1)])),
+    multiValueQueryStringParameters: query === '' ? null : multi,
+    pathParameters,
+    stageVariables: null,
+    body: body === undefined ? null : Buffer.from(body).toString('base64'),
+    isBase64Encoded: body !== undefined,
+    requestContext: {
+      path: `/prod${path}`,
+      stage: 'prod',
+      domainName: 'packages.example.com',
+      requestId: 'c6af9ac6-7b61-11e6-9a41-93e8deadbeef',
+      httpMethod: method,
+      resourcePath: resource,
+    },
+  } as unknown as APIGatewayProxyEvent
+}
+
+type LambdaModule = { handler: (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult> }
+
+/** Answers of API Gateway itself never reach a handler; the template words them like GitLab. */
+const UNKNOWN_ROUTE = reply(404, {}, JSON.stringify({ error: '404 Not Found' }))
+
+export const lambdaDoor = (): Door => {
+  const all = routes()
+  const database = openDatabase(createClient(process.env.DYNAMODB_ENDPOINT), process.env.TABLE_NAME ?? '')
+  return {
+    name: 'as a Lambda behind a REST API',
+    origin: 'https://packages.example.com/prod',
+    database: () => database,
+    async open() {
+      await createTable(process.env.DYNAMODB_ENDPOINT ?? '', process.env.TABLE_NAME ?? '')
+      await ensureAdministrator(database, testEnvironment().rootToken)
+    },
+    async call(call) {
+      const [path = '', query = ''] = fullPath(call.path).split(/\?(.*)/s)
+      const route = match(call.method ?? 'GET', path, all)
+      if (!route) return UNKNOWN_ROUTE
+      const { handler } = (await import(`../../${route.module}.ts`)) as LambdaModule
+      const answer = await handler(eventOf(call, path, query, route.resource), { awsRequestId: 'test' } as Context)
+      const headers = Object.entries(answer.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)])
+      return reply(answer.statusCode, Object.fromEntries(headers), answer.body)
+    },
+  }
+}
+
+export const httpDoor = (): Door => {
+  const { service, serviceTable, dynoxide } = testEnvironment()
+  const database = openDatabase(createClient(dynoxide), serviceTable)
+  const { hostname, port } = new URL(service)
+  return {
+    name: 'over HTTP',
+    origin: service,
+    database: () => database,
+    open: async () => {},
+    call: ({ method = 'GET', path, headers = {}, body }) =>
+      new Promise((done, fail) => {
+        const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+        const options = {
+          hostname,
+          port,
+          method,
+          path: fullPath(path),
+          headers: { ...length, ...headers },
+          agent: false,
+        }
+        const request = send(options, (response) => {
+          const chunks: Buffer[] = []
+          response.on('data', (chunk: Buffer) => chunks.push(chunk))
+          response.on('error', fail)
+          response.on('end', () => {
+            const flat = Object.entries(response.headers).map(([name, value]) => [name, String(value)])
+            done(reply(response.statusCode ?? 0, Object.fromEntries(flat), Buffer.concat(chunks).toString('utf8')))
+          })
+        })
+        request.on('error', fail)
+        request.end(body)
+      }),
+  }
+}
+
+export const doors = () => [lambdaDoor(), httpDoor()]

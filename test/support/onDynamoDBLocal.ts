@@ -1,0 +1,4 @@
+import { testEnvironment } from './environment.ts'
+import './onDynoxide.ts'
+
+process.env.DYNAMODB_ENDPOINT = testEnvironment().dynamodbLocal

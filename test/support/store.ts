@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto'
+import type { Package, PackageStatus, PackageType } from '../../lib/domain/package.ts'
+import type { Project, Visibility } from '../../lib/domain/project.ts'
+import { type Database, openDatabase } from '../../lib/repository/database.ts'
+import { createClient } from '../../lib/repository/table.ts'
+import { createTable } from '../../local/table.ts'
+
+export const now = () => new Date().toISOString()
+
+/** An empty table on the engine of this run, and short ways to fill it. */
+export const openStore = async () => {
+  const endpoint = process.env.DYNAMODB_ENDPOINT ?? ''
+  const tableName = `test-${randomUUID()}`
+  await createTable(endpoint, tableName)
+  const client = createClient(endpoint)
+  const db = openDatabase(client, tableName)
+  const owner = await db.users.create(
+    { username: 'owner', name: 'Owner', email: 'owner@example.com', admin: false },
+    now(),
+  )
+  return { db, client, tableName, owner, ...fillers(db, owner.id) }
+}
+
+let made = 0
+
+const fillers = (db: Database, ownerId: number) => ({
+  group: (parent?: Parameters<Database['groups']['createGroup']>[0], visibility: Visibility = 'public') => {
+    const path = `group-${++made}`
+    return db.groups.createGroup(parent, { name: path, path, description: '', visibility }, ownerId, now())
+  },
+
+  project: (
+    parent: Parameters<Database['groups']['createProject']>[0],
+    visibility: Visibility = 'public',
+    path = `project-${++made}`,
+  ) => db.groups.createProject(parent, { name: path, path, description: '', visibility }, ownerId, now()),
+
+  publish: (project: Pick<Project, 'id'>, wanted: Wanted = {}): Promise<Package> => publish(db, project.id, wanted),
+})
+
+export type Wanted = {
+  name?: string
+  version?: string | null
+  type?: PackageType
+  status?: PackageStatus
+  tags?: string[]
+  files?: number
+}
+
+const publish = async (db: Database, projectId: number, wanted: Wanted) => {
+  const { packageId } = await db.packages.nextIds()
+  const files = await Promise.all(
+    Array.from({ length: wanted.files ?? 1 }, async () => {
+      const id = await db.packages.nextFileId()
+      return { id, fileName: `file-${id}.tgz`, size: id, md5: 'm', sha1: 's', sha256: 'h' }
+    }),
+  )
+  return db.packages.publish(projectId, {
+    id: packageId,
+    name: wanted.name ?? 'pkg',
+    version: wanted.version === undefined ? `1.0.${packageId}` : wanted.version,
+    type: wanted.type ?? 'npm',
+    status: wanted.status ?? 'default',
+    creatorId: null,
+    createdAt: now(),
+    files,
+    details: { note: 'kept' },
+    tags: wanted.tags ?? [],
+  })
+}

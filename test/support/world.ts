@@ -1,0 +1,155 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import { pack } from 'tar-stream'
+import type { Package, PackageStatus, PackageType } from '../../lib/domain/package.ts'
+import type { Door, Reply } from './doors.ts'
+import { testEnvironment } from './environment.ts'
+
+export type Json = Record<string, unknown>
+type Made = { id: number } & Json
+
+/** A name that no other test uses. */
+export const unique = (start: string) => `${start}-${randomUUID().slice(0, 8)}`
+
+/** Whoever calls: by a token, or anonymous. */
+export type Who = { token?: string; id?: number; username?: string }
+
+/** Short ways to set up what a case is about, by the routes that everybody uses. */
+export const createWorld = (door: Door) => {
+  const root: Who = { token: testEnvironment().rootToken }
+
+  const call = (who: Who, method: string, path: string, body?: Json, headers: Record<string, string> = {}) =>
+    door.call({
+      method,
+      path,
+      headers: {
+        ...(who.token === undefined ? {} : { 'private-token': who.token }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+
+  const make = async (path: string, body: Json, who = root): Promise<Made> => {
+    const answer = await call(who, 'POST', path, body)
+    if (answer.status !== 201) throw new Error(`POST ${path} answered ${answer.status}: ${answer.text}`)
+    return answer.json as Made
+  }
+
+  const world = {
+    door,
+    root,
+    anonymous: {} as Who,
+    call,
+    get: (who: Who, path: string): Promise<Reply> => call(who, 'GET', path),
+    make,
+
+    group: (more: Json = {}) => {
+      const path = unique('group')
+      return make('/groups', { name: path, path, visibility: 'public', ...more })
+    },
+
+    project: (more: Json = {}) => make('/projects', { name: unique('project'), visibility: 'public', ...more }),
+
+    /** A user with a token of these scopes. */
+    user: async (scopes: string[] = ['api'], more: Json = {}): Promise<Required<Who>> => {
+      const username = unique('user')
+      const { id } = await make('/users', { username, name: username, email: `${username}@example.com`, ...more })
+      const token = await make(`/users/${id}/personal_access_tokens`, { name: 'test', scopes })
+      return { token: String(token.token), id, username }
+    },
+
+    member: async (kind: 'groups' | 'projects', id: number, accessLevel: number, more: Json = {}) => {
+      const user = await world.user()
+      await make(`/${kind}/${id}/members`, { user_id: user.id, access_level: accessLevel, ...more })
+      return user
+    },
+
+    /** A package by way of the repository, for formats and states that no client brings in. */
+    package: async (
+      projectId: number,
+      more: {
+        name?: string
+        version?: string | null
+        type?: PackageType
+        status?: PackageStatus
+        files?: string[]
+        tags?: string[]
+      } = {},
+    ): Promise<Package> => {
+      const { packages } = door.database()
+      const { packageId } = await packages.nextIds()
+      const version = more.version === undefined ? '1.0.0' : more.version
+      const files = await Promise.all(
+        (more.files ?? ['file.txt']).map(async (fileName) => ({
+          id: await packages.nextFileId(),
+          fileName,
+          size: fileName.length,
+          md5: createHash('md5').update(fileName).digest('hex'),
+          sha1: createHash('sha1').update(fileName).digest('hex'),
+          sha256: createHash('sha256').update(fileName).digest('hex'),
+        })),
+      )
+      return packages.publish(projectId, {
+        id: packageId,
+        name: more.name ?? unique('package'),
+        version,
+        type: more.type ?? 'generic',
+        status: more.status ?? 'default',
+        creatorId: null,
+        createdAt: new Date().toISOString(),
+        files,
+        tags: more.tags ?? [],
+      })
+    },
+  }
+  return world
+}
+
+export type World = ReturnType<typeof createWorld>
+
+/** A tarball as `npm pack` makes it. */
+export const tarballOf = async (packageJson: Json, directory = 'package'): Promise<Buffer> => {
+  const archive = pack()
+  archive.entry({ name: `${directory}/package.json` }, JSON.stringify(packageJson))
+  archive.entry({ name: `${directory}/index.js` }, 'module.exports = 1\n')
+  archive.finalize()
+  const chunks: Buffer[] = []
+  for await (const chunk of archive) chunks.push(chunk as Buffer)
+  return gzipSync(Buffer.concat(chunks))
+}
+
+/** The body that `npm publish` sends. */
+export const publishBody = async (
+  name: string,
+  version: string,
+  { tag = 'latest', manifest = {}, tarball }: { tag?: string; manifest?: Json; tarball?: Buffer } = {},
+) => {
+  const bytes = tarball ?? (await tarballOf({ name, version, ...manifest }))
+  return {
+    _id: name,
+    name,
+    'dist-tags': { [tag]: version },
+    versions: {
+      [version]: {
+        name,
+        version,
+        ...manifest,
+        _id: `${name}@${version}`,
+        dist: {
+          integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`,
+          shasum: createHash('sha1').update(bytes).digest('hex'),
+          tarball: `http://localhost/${name}/-/${name}-${version}.tgz`,
+        },
+      },
+    },
+    access: null,
+    _attachments: {
+      [`${name}-${version}.tgz`]: {
+        content_type: 'application/octet-stream',
+        data: bytes.toString('base64'),
+        length: bytes.length,
+      },
+    },
+  }
+}
