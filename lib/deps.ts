@@ -1,6 +1,6 @@
 /**
  * The only place that creates clients. Each is made when it is first asked for, and a bundle holds only those that
- * its handler names.
+ * its handler names: `@__PURE__` tells the bundler that what nobody names may go.
  */
 import { config } from './config.ts'
 import { createStore, type ObjectStore } from './files/store.ts'
@@ -12,8 +12,10 @@ const lazily = <Thing>(make: () => Thing) => {
   return () => (made ??= make())
 }
 
-export const database: () => Database = lazily(() =>
+export const database: () => Database = /* @__PURE__ */ lazily(() =>
   openDatabase(createClient(config().dynamodbEndpoint), config().tableName),
 )
 
-export const objectStore: () => ObjectStore = lazily(() => createStore(config().bucketName, config().s3Endpoint))
+export const objectStore: () => ObjectStore = /* @__PURE__ */ lazily(() =>
+  createStore(config().bucketName, config().s3Endpoint),
+)

@@ -43,7 +43,7 @@ export const startChild = (
 export const untilReady = async (name: string, child: Child, isReady: () => Promise<boolean>): Promise<void> => {
   const deadline = Date.now() + START_WITHIN_MS
   let ended: string | undefined
-  child.ended.then((how) => {
+  void child.ended.then((how) => {
     ended = how
   })
   while (!(await isReady().catch(() => false))) {

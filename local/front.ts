@@ -8,8 +8,8 @@ const answer = (response: ServerResponse, status: number, body: object) => {
 }
 
 /**
- * The local entrance: what API Gateway does and serverless-offline does not. A body without a content type keeps its
- * bytes, a body over API Gateway's limit is refused, and an unknown route gets GitLab's words.
+ * The local entrance: what API Gateway does and serverless-offline does not. A body keeps its bytes, one over API
+ * Gateway's limit is refused, and an unknown route gets GitLab's words.
  */
 export const createFront = (backendPort: () => number | undefined): Server =>
   createServer((request, response) => {
@@ -24,12 +24,21 @@ const refuseBody = (response: ServerResponse) => {
   answer(response, 413, { message: text, error: text })
 }
 
+/**
+ * serverless-offline hands a body over as its bytes where the content type has these words in it. Of others it makes
+ * text, and of a JSON string the text inside the quotes.
+ */
+const AS_BYTES = 'application/octet-stream'
+
+const asBytes = (contentType = AS_BYTES) =>
+  contentType.includes(AS_BYTES) ? contentType : `${contentType}; as="${AS_BYTES}"`
+
 const forward = (request: IncomingMessage, response: ServerResponse, port: number) => {
   const hasBody =
     Number(request.headers['content-length'] ?? 0) > 0 || request.headers['transfer-encoding'] !== undefined
   const headers = {
     ...request.headers,
-    ...(hasBody && request.headers['content-type'] === undefined ? { 'content-type': 'application/octet-stream' } : {}),
+    ...(hasBody ? { 'content-type': asBytes(request.headers['content-type']) } : {}),
   }
   const { method, url } = request
   const backend = send({ host: '127.0.0.1', port, method, path: url, headers }, (answered) => {

@@ -128,7 +128,7 @@ const start = async () => {
   await mkdir(dataDirectory, { recursive: true })
   const watch = (child: Child) => {
     stops.push(child.stop)
-    child.ended.then((how) => stop(1, how))
+    void child.ended.then((how) => stop(1, how))
   }
   process.env.AWS_REGION ??= 'eu-central-1'
   process.env.AWS_ACCESS_KEY_ID ??= 'S3RVER'

@@ -1,6 +1,7 @@
 /** What makes a new group, project, user or token valid. Every broken rule is told, in GitLab's words. */
 import { validationFailed } from '../domain/errors.ts'
 import {
+  FULL_PATH_LIMIT,
   GROUP_DEPTH_LIMIT,
   type Group,
   isMoreVisible,
@@ -17,8 +18,6 @@ type Problems = Record<string, readonly string[]>
 
 type Wanted = { name: string; path: string; description: string; visibility: Visibility }
 
-/** A full path is a key of the table, and DynamoDB's keys end at 2048 bytes. */
-const FULL_PATH_LIMIT = 1024
 const DESCRIPTION_LIMIT = 2000
 /** Source: RFC 5321, 4.5.3.1.3, less the angle brackets. */
 const EMAIL_LIMIT = 254

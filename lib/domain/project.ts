@@ -9,6 +9,8 @@ export const isMoreVisible = (one: Visibility, other: Visibility) => VISIBILITIE
 export const GROUP_DEPTH_LIMIT = 20
 export const PATH_LIMIT = 255
 export const NAME_LIMIT = 255
+/** A full path is part of a key, which DynamoDB ends at 2048 bytes. */
+export const FULL_PATH_LIMIT = 1024
 
 /**
  * A group, or the personal namespace of a user, which is a group that only routes of projects know.

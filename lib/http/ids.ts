@@ -1,8 +1,5 @@
 import { invalidParameters } from '../domain/errors.ts'
-import { GROUP_DEPTH_LIMIT, PATH_LIMIT, type Reference } from '../domain/project.ts'
-
-/** Longer than any full path can be. */
-const FULL_PATH_LIMIT = (GROUP_DEPTH_LIMIT + 1) * (PATH_LIMIT + 1)
+import { FULL_PATH_LIMIT, type Reference } from '../domain/project.ts'
 
 /** An id that nothing has: ids start at 1. */
 const NO_ID = 0

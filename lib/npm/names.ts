@@ -12,6 +12,10 @@ export const isPackageName = (name: string) =>
 export const isVersion = (version: string) =>
   version.length <= PACKAGE_VERSION_LIMIT && semver.parse(version)?.raw === version && /^\d/.test(version)
 
+/** What npm publishes a package.json's version as: without a `v` and build metadata, which stay in the tarball. */
+export const publishedVersion = (version: unknown) =>
+  typeof version === 'string' ? semver.clean(version, { loose: true }) : null
+
 /** npm cannot tell a tag that reads as a range from that range. */
 export const isTag = (tag: string) =>
   tag.length <= TAG_LIMIT && /^[\w.~@+-]+$/.test(tag) && semver.validRange(tag) === null

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { validationFailed } from '../domain/errors.ts'
-import { attachmentName, isPackageName, isTag, isVersion } from './names.ts'
+import { attachmentName, isPackageName, isTag, isVersion, publishedVersion } from './names.ts'
 import { readPackageJson } from './tarball.ts'
 
 /** GitLab's limit on what it keeps of a version's package.json. */
@@ -80,7 +80,9 @@ const assertHashes = ({ shasum, integrity }: Json, hashes: Hashes) => {
 
 const assertIdentity = (where: string, json: Json, name: string, version: string) => {
   if (json.name !== name) throw refuse(`the name in the ${where} is not ${name}`)
-  if (json.version !== version) throw refuse(`the version in the ${where} is not ${version}`)
+  if (json.version !== version && publishedVersion(json.version) !== version) {
+    throw refuse(`the version in the ${where} is not ${version}`)
+  }
 }
 
 const manifestOf = (given: Json): string => {

@@ -11,15 +11,16 @@ export const PACKAGE_JSON_LIMIT_BYTES = 1024 * 1024
 const unreadable = (why: string) => validationFailed(`Validation failed: the tarball cannot be read: ${why}`)
 
 /**
- * The package.json of a gzipped tarball: the one right below its only directory, whatever that is called. The whole
- * tarball is unpacked, so that a damaged or truncated one is refused and not stored.
+ * The package.json of a gzipped tarball: the one right below its only directory, whatever that is called; of several
+ * the last, which is the one that unpacking leaves. The whole tarball is unpacked, so that a damaged or truncated one
+ * is refused and not stored.
  * @throws `validation_failed` when there is none, when it is no JSON object or when the tarball is damaged or too large
  */
 export const readPackageJson = async (tarball: Uint8Array): Promise<Record<string, unknown>> => {
   let text: string | undefined
   const entries = extract()
   entries.on('entry', (header, body, next) => {
-    const isWanted = text === undefined && /^(\.\/)?[^/]+\/package\.json$/.test(header.name)
+    const isWanted = /^(\.\/)?[^/]+\/package\.json$/.test(header.name)
     if (isWanted && (header.size ?? 0) > PACKAGE_JSON_LIMIT_BYTES) {
       return next(unreadable(`its package.json has more than ${PACKAGE_JSON_LIMIT_BYTES} bytes`))
     }

@@ -1,6 +1,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { groupListingRepository } from './groupListings.ts'
 import { groupRepository } from './groups.ts'
+import { counterKey } from './keys.ts'
 import { openListing } from './listings.ts'
 import { memberRepository } from './members.ts'
 import { packageRepository } from './packages.ts'
@@ -23,6 +24,6 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string) 
     tokens: tokenRepository(table),
     users: userRepository(table),
     /** Answers when the table does. */
-    ping: () => table.get({ pk: 'COUNTER#package', sk: 'META' }),
+    ping: () => table.get(counterKey('package')),
   }
 }

@@ -36,13 +36,10 @@ export const groupListingRepository = (table: Table, groups: Groups) => ({
     // Whoever drops this listing unread (no right, bad parameter) must not be met by its failure.
     ahead.catch(() => {})
 
-    /** Private shelves of places inside; a project that is not private stands on the group's own shelves already. */
-    const shelvesInside = (inside: GroupScope['inside'], known: ReadonlyMap<number, Project>): Shelf[] =>
+    const shelvesInside = (inside: GroupScope['inside'], isPrivateHere: (projectId: number) => boolean): Shelf[] =>
       inside.flatMap(({ kind, id }): Shelf[] => {
         if (kind === 'group') return groupShelves(id, ['private'], false)
-        const project = known.get(id)
-        const isHere = project?.visibility === 'private' && project.ancestorIds.includes(group.id)
-        return isHere ? [{ kind: 'project', id }] : []
+        return isPrivateHere(id) ? [{ kind: 'project', id }] : []
       })
 
     return {
@@ -51,9 +48,16 @@ export const groupListingRepository = (table: Table, groups: Groups) => ({
         const scope = groupScope(caller, group, query.excludeSubgroups)
         const early = await ahead
         const projectsInside = scope.inside.filter(({ kind }) => kind === 'project').map(({ id }) => id)
-        const known = await projects.load([...projectsInside, ...early.rows.map(({ projectId }) => projectId)])
+        // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
+        const [known] = await Promise.all([
+          projects.load([...projectsInside, ...early.rows.map(({ projectId }) => projectId)]),
+          projectsInside.length > 0 && list([...shelvesOf(scope), ...shelvesInside(scope.inside, () => true)]),
+        ])
 
-        const found = await list([...shelvesOf(scope), ...shelvesInside(scope.inside, known)])
+        // A project inside that is not private stands on the group's own shelves already.
+        const isPrivateHere = (id: number) =>
+          known.get(id)?.visibility === 'private' && known.get(id)?.ancestorIds.includes(group.id) === true
+        const found = await list([...shelvesOf(scope), ...shelvesInside(scope.inside, isPrivateHere)])
         const joined = await projects.load(found.rows.map(({ projectId }) => projectId))
         const rows = found.rows.flatMap((entry): GroupRow[] => {
           const project = joined.get(entry.projectId)

@@ -17,6 +17,7 @@
  * | tokens of a user                                 | -          | USER#<user id>                       | TOKEN#<id>                       |
  * | package by id                                    | -          | PACKAGE#<id>                         | META                             |
  * | files of a package                               | -          | PACKAGE#<id>                         | FILE#<id>                        |
+ * | what a format kept of a deleted version          | -          | PACKAGE#<id>                         | DETAILS                          |
  * | is a version taken; versions of a package        | -          | PROJECT#<id>#<type>#<name>           | VERSION#<version>, VERSIONLESS   |
  * | what a format keeps of a version                 | -          | the same                             | DETAILS#<version>                |
  * | tags of a package name                           | -          | the same                             | TAGS                             |
@@ -92,6 +93,8 @@ export const fileKey = (packageId: number, id: number): Key => ({
   sk: `FILE#${padded(id)}`,
 })
 export const FILE_PREFIX = 'FILE#'
+/** Where the details of a deleted version wait, its coordinates being free again. */
+export const keptDetailsKey = (packageId: number): Key => ({ pk: packageKey(packageId).pk, sk: 'DETAILS' })
 
 /** What the versions of one name share: the coordinates live in a partition of their own, not in the project's. */
 export type Coordinates = { projectId: number; type: PackageType; name: string; version: string | null }

@@ -35,6 +35,9 @@ export type PackageQuery = { filter: PackageFilter; order: PackageOrder; sort: S
 /** What a listing needs of the table. */
 export type ListingTable = Pick<Table, 'query' | 'queryAll'>
 
+/** How many packages of one name and type a project has on a shelf. */
+type NameRow = { shelf: Shelf; name: string; type: PackageType; projectId: number; count: number }
+
 type Compare = (one: PackageEntry, other: PackageEntry) => number
 
 /**
@@ -43,6 +46,7 @@ type Compare = (one: PackageEntry, other: PackageEntry) => number
  * | Filter                  | Rows come from                                  | Total comes from      |
  * |-------------------------|-------------------------------------------------|-----------------------|
  * | none, type, status      | the shelves in the wanted order                 | tallies               |
+ * | the same, where rare    | as for `name`, all names matching               | counts of those names |
  * | `name`                  | one stretch of `by_name` for each matching name | counts of those names |
  * | `version`               | the stretch of `by_version`, whole              | the rows themselves   |
  */
@@ -78,7 +82,7 @@ export const openListing = (table: ListingTable) => {
   }
 
   /** A row for each name of a shelf that the filter matches, with the count of its packages. */
-  const matchingNames = async (shelf: Shelf, filter: PackageFilter) => {
+  const matchingNames = async (shelf: Shelf, filter: PackageFilter): Promise<NameRow[]> => {
     const matches = matchesName(filter.name ?? '')
     const slots = selectedSlots(filter)
     const items = await table.queryAll({ pk: namesPartition(shelf) })
@@ -109,9 +113,12 @@ export const openListing = (table: ListingTable) => {
   const listByName = async (shelves: readonly Shelf[], { filter, order, sort, page }: PackageQuery) => {
     const matching = (await Promise.all(shelves.map((shelf) => matchingNames(shelf, filter)))).flat()
     const total = matching.reduce((sum, { count }) => sum + count, 0)
-    const names = [...Map.groupBy(matching, ({ name }) => name)]
-      .map(([name, rows]) => ({
-        name,
+    // One stretch holds a name with all its types, by id. An order by type wants each type of it apart.
+    const apart = order === 'type' ? ({ name, type }: NameRow) => `${name} ${type}` : ({ name }: NameRow) => name
+    const names = [...Map.groupBy(matching, apart).values()]
+      .map((rows) => ({
+        name: rows[0]?.name ?? '',
+        type: order === 'type' ? rows[0]?.type : filter.type,
         count: rows.reduce((sum, { count }) => sum + count, 0),
         shelves: [...new Set(rows.map(({ shelf }) => shelf))],
       }))
@@ -119,7 +126,7 @@ export const openListing = (table: ListingTable) => {
 
     const window = { skip: offsetOf(page), take: page.size }
     const wanted = order === 'name' ? namesWithin(names, window) : { names, skipped: 0 }
-    const ranges = wanted.names.flatMap(({ name, shelves: found }) =>
+    const ranges = wanted.names.flatMap(({ name, type, shelves: found }) =>
       found.flatMap((shelf) =>
         selectedFamilies(filter).map(
           (family): Range => ({
@@ -127,7 +134,7 @@ export const openListing = (table: ListingTable) => {
             index: INDEXES.name,
             prefix: namePrefix(family, name),
             descending: sort === 'desc',
-            ...residue(filter, ['type', 'status']),
+            ...residue({ ...filter, ...(type === undefined ? {} : { type }) }, ['type', 'status']),
           }),
         ),
       ),
@@ -157,10 +164,23 @@ export const openListing = (table: ListingTable) => {
     return { rows: sliceOf(rows, page), total: rows.length, page }
   }
 
-  const listPackages = (shelves: readonly Shelf[], query: PackageQuery): Promise<Paged<PackageEntry>> => {
-    if (query.filter.version !== undefined) return listByVersion(shelves, query, compareBy(query.order, query.sort))
-    if (query.filter.name !== undefined) return listByName(shelves, query)
-    return listByTally(shelves, query)
+  /**
+   * A stretch that holds more than the filter wants is read in vain where that is rare; then the names, which count
+   * their packages, lead to it. Counting first costs a round trip, which no list without such a rest pays.
+   */
+  const isRare = async (shelves: readonly Shelf[], filter: PackageFilter): Promise<boolean> => {
+    const { type: _type, status: _status, ...all } = filter
+    const [wanted, stretch] = await Promise.all([countByTally(shelves, filter), countByTally(shelves, all)])
+    return wanted * RARE < stretch
+  }
+
+  const listPackages = async (shelves: readonly Shelf[], query: PackageQuery): Promise<Paged<PackageEntry>> => {
+    const { filter, order } = query
+    if (filter.version !== undefined) return listByVersion(shelves, query, compareBy(order, query.sort))
+    if (filter.name !== undefined) return listByName(shelves, query)
+    const rest = restOf(filter, order)
+    const byName = rest.length > 0 && (await isRare(shelves, filter))
+    return byName ? listByName(shelves, query) : listByTally(shelves, query)
   }
 
   return {
@@ -228,26 +248,28 @@ const namesWithin = <Name extends { count: number }>(
   return { names: within, skipped }
 }
 
+/** Below one in this many, packages are rare: following their names costs less than reading past the others. */
+const RARE = 8
+
+/** What of a filter the stretch that `inOrder` chooses does not settle: `by_type` narrows to one type by itself. */
+const restOf = ({ type, status }: PackageFilter, order: PackageOrder) => {
+  const isNarrowed = type === undefined || order === 'created_at' || order === 'type' || type === 'terraform_module'
+  const isAlone = status === undefined || !isDisplayable(status)
+  return [...(isNarrowed ? [] : (['type'] as const)), ...(isAlone ? [] : (['status'] as const))]
+}
+
 /** The stretch of a shelf that holds a family in the wanted order, narrowed to one type where the index can. */
 const inOrder = (shelf: Shelf, family: Family, filter: PackageFilter, order: PackageOrder, sort: Sort): Range => {
-  const pk = shelfPartition(shelf)
-  const descending = sort === 'desc'
-  const ofType = filter.type !== undefined && (order === 'created_at' || order === 'type')
-  if (ofType && filter.type) {
-    return {
-      pk,
-      index: INDEXES.type,
-      prefix: typePrefix(family, filter.type),
-      descending,
-      ...residue(filter, ['status']),
-    }
+  const common = { pk: shelfPartition(shelf), descending: sort === 'desc', ...residue(filter, restOf(filter, order)) }
+  if (filter.type !== undefined && (order === 'created_at' || order === 'type')) {
+    return { ...common, index: INDEXES.type, prefix: typePrefix(family, filter.type) }
   }
   const index: { index?: IndexName } =
     order === 'created_at' || order === 'project_path' ? {} : { index: INDEXES[order] }
-  return { pk, ...index, prefix: familyPrefix(family), descending, ...residue(filter, ['type', 'status']) }
+  return { ...common, ...index, prefix: familyPrefix(family) }
 }
 
-/** What of a filter the stretch does not settle by itself. A status that a family has alone needs no filter. */
+/** The condition for what a stretch does not settle by itself. A status that a family has alone needs none. */
 const residue = (filter: PackageFilter, of: readonly ('type' | 'status')[]): Pick<Range, 'filter'> => {
   const wanted: [string, string][] = []
   if (of.includes('type') && filter.type !== undefined) wanted.push(['type', filter.type])

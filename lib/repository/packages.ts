@@ -11,6 +11,7 @@ import {
   detailsKey,
   FILE_PREFIX,
   fileKey,
+  keptDetailsKey,
   packageKey,
   purgeKey,
   tagsKey,
@@ -181,12 +182,7 @@ export const packageRepository = (table: Table, groups: Pick<ReturnType<typeof g
             values: { ':id': id },
             otherwise: 'again',
           },
-          ...(details
-            ? [
-                { delete: detailsKey(coordinates) },
-                { put: { ...details, pk: packageKey(id).pk, sk: 'DETAILS' } as Item & { pk: string; sk: string } },
-              ]
-            : []),
+          ...(details ? [{ delete: detailsKey(coordinates) }, { put: { ...details, ...keptDetailsKey(id) } }] : []),
           ...(held
             ? [
                 tagsWrite(

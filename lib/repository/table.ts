@@ -36,8 +36,6 @@ export type Range = {
   filter?: { expression: string; names?: Record<string, string>; values?: Item }
 }
 
-/** DynamoDB's limit on the actions of one transaction. */
-export const TRANSACTION_LIMIT = 100
 /** DynamoDB's limit on the keys of one BatchGetItem. */
 const BATCH_GET_LIMIT = 100
 

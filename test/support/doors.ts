@@ -121,6 +121,12 @@ const eventOf = ({ method = 'GET', headers = {}, body }: Call, path: string, que
   } as unknown as APIGatewayProxyEvent
 }
 
+/** The event for one resource, without asking which route would match. */
+export const eventFor = (call: Call, resource: string) => {
+  const [path = '', query = ''] = fullPath(call.path).split(/\?(.*)/s)
+  return eventOf(call, path, query, resource)
+}
+
 type LambdaModule = { handler: (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult> }
 
 /** Answers of API Gateway itself never reach a handler; the template words them like GitLab. */

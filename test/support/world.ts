@@ -8,6 +8,8 @@ import { testEnvironment } from './environment.ts'
 export type Json = Record<string, unknown>
 type Made = { id: number } & Json
 
+type NewFile = Parameters<ReturnType<Door['database']>['packages']['publish']>[1]['files'][number]
+
 /** A name that no other test uses. */
 export const unique = (start: string) => `${start}-${randomUUID().slice(0, 8)}`
 
@@ -80,16 +82,17 @@ export const createWorld = (door: Door) => {
       const { packages } = door.database()
       const { packageId } = await packages.nextIds()
       const version = more.version === undefined ? '1.0.0' : more.version
-      const files = await Promise.all(
-        (more.files ?? ['file.txt']).map(async (fileName) => ({
+      const files: NewFile[] = []
+      for (const fileName of more.files ?? ['file.txt']) {
+        files.push({
           id: await packages.nextFileId(),
           fileName,
           size: fileName.length,
           md5: createHash('md5').update(fileName).digest('hex'),
           sha1: createHash('sha1').update(fileName).digest('hex'),
           sha256: createHash('sha256').update(fileName).digest('hex'),
-        })),
-      )
+        })
+      }
       return packages.publish(projectId, {
         id: packageId,
         name: more.name ?? unique('package'),
