@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const STOP_WITHIN_MS = 5_000
@@ -17,16 +18,23 @@ export const startChild = (
 ): Child => {
   const { show, ...spawnOptions } = options
   const child: ChildProcess = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...spawnOptions })
+  // Also when this process ends before anybody could keep `stop`.
+  const endWithUs = () => child.kill('SIGTERM')
+  process.once('exit', endWithUs)
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => {
+    if (!stream) continue
+    stream.setEncoding('utf8').on('data', (text: string) => {
       printed = (printed + text).slice(-4_000)
-      if (show) for (const line of text.split('\n')) show(line)
     })
+    if (show) createInterface({ input: stream }).on('line', show)
   }
   const exited = new Promise<string>((resolve) => {
     child.on('error', (error) => resolve(`${name} could not be started: ${error.message}`))
-    child.on('exit', (code, signal) => resolve(`${name} ended (${signal ?? `exit code ${code}`})\n${printed}`.trim()))
+    child.on('exit', (code, signal) => {
+      process.off('exit', endWithUs)
+      resolve(`${name} ended (${signal ?? `exit code ${code}`})\n${printed}`.trim())
+    })
   })
   return {
     ended: exited,

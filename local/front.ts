@@ -15,13 +15,14 @@ export const createFront = (backendPort: () => number | undefined): Server =>
   createServer((request, response) => {
     const port = backendPort()
     if (port === undefined) return answer(response, 503, { status: 'failed', message: 'Packages API is starting' })
-    if (Number(request.headers['content-length'] ?? 0) > GATEWAY_BODY_LIMIT_BYTES) return refuseBody(response)
+    if (Number(request.headers['content-length'] ?? 0) > GATEWAY_BODY_LIMIT_BYTES) return refuseBody(request, response)
     forward(request, response, port)
   })
 
-const refuseBody = (response: ServerResponse) => {
+/** The rest of the body is read and dropped: closing the door on a client that still sends shows him a reset instead. */
+const refuseBody = (request: IncomingMessage, response: ServerResponse) => {
   const text = `413 Content Too Large - a request may have at most ${GATEWAY_BODY_LIMIT_BYTES} bytes`
-  answer(response, 413, { message: text, error: text })
+  request.once('end', () => answer(response, 413, { message: text, error: text })).resume()
 }
 
 /**
@@ -49,17 +50,20 @@ const forward = (request: IncomingMessage, response: ServerResponse, port: numbe
       answered.pipe(response)
     }
   })
+  let isRefused = false
   backend.on('error', () => {
-    if (!response.headersSent) answer(response, 502, { message: '502 Bad Gateway' })
+    if (!response.headersSent && !isRefused) answer(response, 502, { message: '502 Bad Gateway' })
   })
   response.on('close', () => backend.destroy())
 
   let seen = 0
   request.on('data', (chunk: Buffer) => {
     seen += chunk.length
-    if (seen > GATEWAY_BODY_LIMIT_BYTES && !response.headersSent) {
+    if (seen > GATEWAY_BODY_LIMIT_BYTES && !response.headersSent && !isRefused) {
+      isRefused = true
+      request.unpipe(backend)
       backend.destroy()
-      refuseBody(response)
+      refuseBody(request, response)
     }
   })
   request.pipe(backend)

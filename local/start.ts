@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
@@ -84,7 +84,6 @@ const startOffline = async (environment: Record<string, string>): Promise<Child 
       show: showLogLine,
     },
   )
-  await untilReady('serverless offline', child, async () => (await fetch(`http://127.0.0.1:${port}/`)).status > 0)
   return { ...child, port }
 }
 
@@ -145,6 +144,9 @@ const start = async () => {
   const secret = rootToken ?? newSecret()
   const isNew = await ensureAdministrator(openDatabase(createClient(engine.endpoint), TABLE), secret)
 
+  // Of its own, as another npm start may run from here, and not in the folder that packaging for AWS empties.
+  const buildFolder = join('.data', `build-${port}`)
+  stops.push(() => rm(join(root, buildFolder), { recursive: true, force: true }))
   const url = process.env.EXTERNAL_URL || `http://localhost:${port}`
   const offline = await startOffline({
     TABLE_NAME: TABLE,
@@ -152,10 +154,12 @@ const start = async () => {
     DYNAMODB_ENDPOINT: engine.endpoint,
     S3_ENDPOINT: store.endpoint,
     EXTERNAL_URL: url,
-    // Of its own: whoever stops removes his folder, and another npm start may still run from here.
-    BUILD_FOLDER: join('.esbuild', `port-${port}`),
+    BUILD_FOLDER: buildFolder,
   })
   watch(offline)
+  await untilReady('serverless offline', offline, async () => {
+    return (await fetch(`http://127.0.0.1:${offline.port}/`)).status > 0
+  })
   backend = offline.port
   console.log(hello(url, dataDirectory, engine.name, isNew ? secret : undefined))
 }

@@ -2,11 +2,13 @@ import { endpoint } from '../../lib/endpoint.ts'
 import type { Answer } from '../../lib/http/answers.ts'
 import type { Database } from '../../lib/repository/database.ts'
 
+type Refusal = { message?: unknown; error?: unknown; error_description?: unknown }
+
 /** npm shows `error` of a refusal, where GitLab's other clients look for `message`: both keys, the same text. */
 const withBothKeys = (answer: Answer): Answer => {
-  const body = JSON.parse(answer.body) as { message?: unknown; error?: unknown }
-  const text = body.error ?? body.message
-  return { ...answer, body: JSON.stringify({ message: text, error: text, ...body }) }
+  const body = JSON.parse(answer.body) as Refusal
+  const text = body.message ?? body.error_description ?? body.error
+  return { ...answer, body: JSON.stringify({ ...body, message: text, error: text }) }
 }
 
 /** An endpoint whose refusals npm can read. */

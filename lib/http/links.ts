@@ -49,6 +49,9 @@ export const pageHeaders = (
   }
 }
 
+/** Half a surrogate pair, which an unknown parameter may hold, cannot be encoded. */
+const encoded = (value: unknown) => encodeURIComponent(String(value).toWellFormed())
+
 /** A link repeats all parameters of the request, the defaults and those of the path included, sorted by name. */
 const linksFrom = (event: APIGatewayProxyEvent, defaults: Record<string, string>, page: Page) => {
   const { id } = pathParams(event)
@@ -65,7 +68,7 @@ const linksFrom = (event: APIGatewayProxyEvent, defaults: Record<string, string>
     const query = [...params]
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .flatMap(([name, value]) => (Array.isArray(value) ? value.map((item) => [`${name}[]`, item]) : [[name, value]]))
-      .map(([name, value]) => `${encodeURIComponent(String(name))}=${encodeURIComponent(String(value))}`)
+      .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
     return `${externalUrl(event)}${path}?${query.join('&')}`
   }
 }

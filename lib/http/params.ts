@@ -53,9 +53,12 @@ const collect = (pairs: Iterable<readonly [string, string]>): Params => {
   return params
 }
 
-/** AWS hands bodies over in base64 under `binaryMediaTypes`; serverless-offline hands text over as it is. */
+/**
+ * AWS hands bodies over in base64 under `binaryMediaTypes`; serverless-offline hands text over as it is, and the JSON
+ * bodies `0` and `false` as a number and a boolean.
+ */
 const bodyBytes = ({ body, isBase64Encoded }: Pick<APIGatewayProxyEvent, 'body' | 'isBase64Encoded'>): Buffer =>
-  Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8')
+  Buffer.from(String(body ?? ''), isBase64Encoded ? 'base64' : 'utf8')
 
 /**
  * The most that a body may hold. Lambda takes 6 MB of event, and the body is in it as base64.

@@ -8,9 +8,9 @@ export const TAG_LIMIT = 255
 export const isPackageName = (name: string) =>
   name.length <= PACKAGE_NAME_LIMIT && validateName(name).validForOldPackages && /^[\x21-\x7e]+$/.test(name)
 
-/** Exactly a semantic version: no `v` in front, nothing that a parser would mend. Build metadata is part of it. */
+/** Exactly a semantic version: no `v` in front, no blank that a parser would drop. Build metadata is part of it. */
 export const isVersion = (version: string) =>
-  version.length <= PACKAGE_VERSION_LIMIT && semver.parse(version)?.raw === version && /^\d/.test(version)
+  version.length <= PACKAGE_VERSION_LIMIT && /^\d\S*$/.test(version) && semver.valid(version) !== null
 
 /** What npm publishes a package.json's version as: without a `v` and build metadata, which stay in the tarball. */
 export const publishedVersion = (version: unknown) =>

@@ -20,6 +20,8 @@ export const readPackageJson = async (tarball: Uint8Array): Promise<Record<strin
   let text: string | undefined
   const entries = extract()
   entries.on('entry', (header, body, next) => {
+    // First of all: a refusal ends the body too, and an error that nobody listens to would end the process.
+    body.on('error', next)
     const isWanted = /^(\.\/)?[^/]+\/package\.json$/.test(header.name)
     if (isWanted && (header.size ?? 0) > PACKAGE_JSON_LIMIT_BYTES) {
       return next(unreadable(`its package.json has more than ${PACKAGE_JSON_LIMIT_BYTES} bytes`))
@@ -32,7 +34,6 @@ export const readPackageJson = async (tarball: Uint8Array): Promise<Record<strin
       if (isWanted) text = Buffer.concat(chunks).toString('utf8')
       next()
     })
-    body.on('error', next)
   })
 
   try {

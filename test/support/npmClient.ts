@@ -70,6 +70,6 @@ export const openNpm = async () => {
       return stdout
     },
 
-    remove: () => rm(home, { recursive: true, force: true }),
+    remove: () => rm(home, { recursive: true, force: true, maxRetries: 5 }),
   }
 }
