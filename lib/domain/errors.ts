@@ -32,6 +32,7 @@ export type Failure =
   | { code: 'modified_since' }
   | { code: 'too_large'; what: string; limitBytes: number }
   | { code: 'busy' }
+  | { code: 'moved'; location: string; isRead: boolean }
 
 export type ErrorCode = Failure['code']
 

@@ -29,9 +29,19 @@ export type Group = {
   createdAt: string
 }
 
+/** What decides on which shelves a project's packages stand. */
+export type Place = { visibility: Visibility; ancestorIds: number[] }
+
+/**
+ * A project in transit has a new place while its packages still stand on the shelves of the one it left. `counts` is
+ * what the tallies of the groups it left still count of it, by slot.
+ */
+export type Transit = { id: string; left: Place; counts: Record<string, number> }
+
 /**
  * `ancestorIds` go from the top down to the group the project is in. `placement` grows when visibility or place
  * change: a publish that was prepared for the old placement is refused by the database and prepared again.
+ * `held` is set for the moment in which the project's packages are counted; publishers wait for its end.
  */
 export type Project = {
   id: number
@@ -45,6 +55,9 @@ export type Project = {
   creatorId: number
   createdAt: string
   placement: number
+  transit: Transit | null
+  held: { by: string; at: string } | null
+  deletedAt: string | null
 }
 
 /** How a client names a group or project: by id or by full path. */

@@ -49,6 +49,14 @@ const answers = {
   modified_since: () => json(412, message('412 Precondition Failed')),
   too_large: ({ what, limitBytes }) =>
     json(413, message(`413 Content Too Large - ${what} may have at most ${limitBytes} bytes`)),
+  moved: ({ location, isRead }) =>
+    isRead
+      ? {
+          statusCode: 301,
+          headers: { 'Content-Type': 'text/plain', Location: location },
+          body: `This resource has been moved permanently to ${location}`,
+        }
+      : json(405, message('Non GET methods are not allowed for moved projects')),
   busy: () => json(409, message('409 Conflict: Resource lock')),
 } satisfies { [Code in ErrorCode]: (failure: Extract<Failure, { code: Code }>) => Answer }
 

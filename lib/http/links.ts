@@ -72,3 +72,19 @@ const linksFrom = (event: APIGatewayProxyEvent, defaults: Record<string, string>
     return `${externalUrl(event)}${path}?${query.join('&')}`
   }
 }
+
+/** The URL of the request itself with other variable parts in its path, without what is secret in its query. */
+export const selfUrl = (event: APIGatewayProxyEvent, replaced: Record<string, string>): string => {
+  const path = event.path.slice(event.path.indexOf('/api/v4/')).split('/')
+  const parts = event.resource.split('/').map((part, place) => {
+    const value = replaced[part.replace(/[{}+]/g, '')]
+    return part.startsWith('{') && value !== undefined ? encodeURIComponent(value) : path[place]
+  })
+  const query = Object.entries(event.multiValueQueryStringParameters ?? {})
+    .filter(([name]) => !SECRETS.includes(name))
+    .flatMap(([name, values]) =>
+      (values ?? []).map((value) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`),
+    )
+  const rest = path.slice(parts.length)
+  return `${externalUrl(event)}${[...parts, ...rest].join('/')}${query.length > 0 ? `?${query.join('&')}` : ''}`
+}

@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { forbidden, notFound } from '../domain/errors.ts'
-import { ANONYMOUS, canInGroup, type GroupAbility, leastRoleName } from '../domain/permissions.ts'
+import { ANONYMOUS, type Caller, canInGroup, type GroupAbility, leastRoleName } from '../domain/permissions.ts'
 import type { Group } from '../domain/project.ts'
 import { parseReference } from '../http/ids.ts'
 import { pathParams } from '../http/params.ts'
@@ -33,11 +33,37 @@ export const loadGroup = <Ahead = undefined>(
     if (group?.kind !== 'group') throw notFound('group')
 
     const early = startEarly(async () => ahead?.(event, group, token !== undefined))
-    const caller = token ? existing(await database().members.findCallerWithAllRoles(token.userId, today())) : ANONYMOUS
-    if (!canInGroup(caller, 'read_group', group)) throw notFound('group')
+    const [caller, isInTransit] = token
+      ? await Promise.all([
+          database().members.findCallerWithAllRoles(token.userId, today()).then(existing),
+          database().groups.isInTransit(group.id),
+        ])
+      : [ANONYMOUS, false]
+    if (!(await canRead(database(), caller, group, isInTransit))) throw notFound('group')
     if (!canInGroup(caller, ability, group)) {
       throw forbidden(`this needs the role ${leastRoleName(ability)} in the group`)
     }
     Object.assign(context, { group, caller, ahead: await early })
   },
 })
+
+/**
+ * A role inside a private group opens it. Roles note the groups around their place; while a project moves the notes are
+ * behind, and the places themselves are asked.
+ */
+const canRead = async (database: Database, caller: Caller, group: Group, isInTransit: boolean): Promise<boolean> => {
+  if (!isInTransit) return canInGroup(caller, 'read_group', group)
+  const [projects, groups] = await Promise.all([
+    database.groups.listProjectsById(idsOf('project', caller)),
+    database.groups.listGroupsById(idsOf('group', caller)),
+  ])
+  const places = { project: projects, group: groups }
+  const memberships = caller.memberships.flatMap((membership) => {
+    const place = places[membership.source.kind].find(({ id }) => id === membership.source.id)
+    return place ? [{ ...membership, within: place.ancestorIds }] : []
+  })
+  return canInGroup({ ...caller, memberships }, 'read_group', group)
+}
+
+const idsOf = (kind: 'group' | 'project', { memberships }: Caller) =>
+  memberships.filter(({ source }) => source.kind === kind).map(({ source }) => source.id)

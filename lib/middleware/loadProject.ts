@@ -2,8 +2,9 @@ import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { forbidden, notFound, PackagesError } from '../domain/errors.ts'
 import { canInProject, leastRoleName, type ProjectAbility } from '../domain/permissions.ts'
-import type { Project } from '../domain/project.ts'
+import type { Project, Reference } from '../domain/project.ts'
 import { parseReference } from '../http/ids.ts'
+import { selfUrl } from '../http/links.ts'
 import { pathParams } from '../http/params.ts'
 import type { Database } from '../repository/database.ts'
 import type { Authenticated } from './authenticate.ts'
@@ -32,9 +33,7 @@ export const loadProject = <Ahead = undefined>(
   { ahead, asksForLogin = false }: Options<Ahead> = {},
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, InProject<Ahead>> => ({
   before: async ({ event, context }) => {
-    const finding = startEarly(() =>
-      database().groups.findProject(parseReference('project', pathParams(event).id ?? '')),
-    )
+    const finding = startEarly(() => database().groups.findProject(referenceOf(event)))
     const token = await context.authentication
     const hidden = () => (asksForLogin && !token ? new PackagesError({ code: 'login_required' }) : notFound('project'))
 
@@ -47,6 +46,7 @@ export const loadProject = <Ahead = undefined>(
       ...project.ancestorIds.map((id) => ({ kind: 'group', id }) as const),
     ])
     if (!canInProject(caller, 'read_project', project)) throw hidden()
+    if (isFormerPath(referenceOf(event), project)) throw moved(event, project)
     if (!canInProject(caller, ability, project)) {
       if (asksForLogin && !token) throw new PackagesError({ code: 'login_required' })
       throw forbidden(`this needs the role ${leastRoleName(ability)} in the project`)
@@ -54,3 +54,16 @@ export const loadProject = <Ahead = undefined>(
     Object.assign(context, { project, caller, ahead: await early })
   },
 })
+
+const referenceOf = (event: APIGatewayProxyEvent) => parseReference('project', pathParams(event).id ?? '')
+
+const isFormerPath = (reference: Reference, { fullPath }: Project) =>
+  'fullPath' in reference && reference.fullPath.toLowerCase() !== fullPath.toLowerCase()
+
+/** Where the same request goes by the project's id, which no move changes. */
+const moved = (event: APIGatewayProxyEvent, { id }: Project) =>
+  new PackagesError({
+    code: 'moved',
+    location: selfUrl(event, { id: String(id) }),
+    isRead: event.httpMethod === 'GET' || event.httpMethod === 'HEAD',
+  })

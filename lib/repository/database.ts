@@ -7,6 +7,7 @@ import { memberRepository } from './members.ts'
 import { packageRepository } from './packages.ts'
 import { openTable } from './table.ts'
 import { tokenRepository } from './tokens.ts'
+import { transitRepository } from './transit.ts'
 import { userRepository } from './users.ts'
 
 export type Database = ReturnType<typeof openDatabase>
@@ -14,14 +15,16 @@ export type Database = ReturnType<typeof openDatabase>
 /** All repositories over one table. Opening costs nothing: nothing is read until something is asked. */
 export const openDatabase = (client: DynamoDBDocumentClient, tableName: string) => {
   const table = openTable(client, tableName)
-  const groups = groupRepository(table)
+  const transit = transitRepository(table)
+  const groups = groupRepository(table, transit)
   return {
     groups,
     groupListings: groupListingRepository(table, groups),
     listings: openListing(table),
     members: memberRepository(table),
-    packages: packageRepository(table, groups),
+    packages: packageRepository(table, transit),
     tokens: tokenRepository(table),
+    transit,
     users: userRepository(table),
     /** Answers when the table does. */
     ping: () => table.get(counterKey('package')),

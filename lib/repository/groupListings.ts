@@ -3,98 +3,206 @@ import type { Paged } from '../domain/pagination.ts'
 import { type Caller, canInProject, type GroupScope, groupScope } from '../domain/permissions.ts'
 import { type Group, type Project, visibilities } from '../domain/project.ts'
 import type { groupRepository } from './groups.ts'
-import type { Shelf } from './keys.ts'
+import { isOfProject, projectOfNames, type Shelf, TRANSITS, tallyPartition } from './keys.ts'
 import { type ListingTable, openListing, type PackageQuery } from './listings.ts'
 import { groupShelves } from './shelves.ts'
-import type { Table } from './table.ts'
+import { chunks, type Item, type Table } from './table.ts'
+import { type Mark, marksOf } from './transit.ts'
 
 /** A row of a group's list with the project it is in, as that stands now. */
 export type GroupRow = { entry: PackageEntry; project: Project }
 
 export type GroupQuery = PackageQuery & { excludeSubgroups: boolean }
 
-type Groups = Pick<ReturnType<typeof groupRepository>, 'listProjectsById' | 'listContents'>
+type Groups = Pick<
+  ReturnType<typeof groupRepository>,
+  'listProjectsById' | 'listContents' | 'snapshot' | 'transitRevision'
+>
+
+/** A project departed or arrived while a list was read: the parts of it do not fit together. */
+class Overtaken extends Error {}
+
+/** More departures and arrivals than this during one request do not happen. */
+const ATTEMPTS = 8
 
 /**
  * A list of a group's packages. Reading starts before it is known what the caller may see: the reads that a member
  * needs go out together with those of his roles, and what the caller turns out not to see is dropped unseen.
  */
-export const groupListingRepository = (table: Table, groups: Groups) => ({
-  /** @param isSignedIn an anonymous caller sees what is public and nothing else, so nothing else is read */
-  open(group: Group, query: GroupQuery, isSignedIn: boolean) {
-    const listing = openListing(remembering(table))
+export const groupListingRepository = (table: Table, groups: Groups) => {
+  const check = async (groupId: number, revision: number): Promise<void> => {
+    if ((await groups.transitRevision(groupId)) !== revision) throw new Overtaken()
+  }
+
+  const start = (group: Group, query: GroupQuery, isSignedIn: boolean) => {
+    const memory = remembering(table)
     const projects = rememberingProjects(groups)
     const shelvesOf = ({ visibilities: shown }: Pick<GroupScope, 'visibilities'>) =>
       groupShelves(group.id, shown, query.excludeSubgroups)
 
-    const list = async (shelves: readonly Shelf[]): Promise<Paged<PackageEntry>> =>
+    const listFrom = async (reader: ListingTable, shelves: readonly Shelf[]): Promise<Paged<PackageEntry>> =>
       query.order === 'project_path'
-        ? listing.listPackagesByProjectPath(shelves, await groups.listContents('project', group.id), query)
-        : listing.listPackages(shelves, query)
+        ? openListing(reader).listPackagesByProjectPath(shelves, await groups.listContents('project', group.id), query)
+        : openListing(reader).listPackages(shelves, query)
 
-    const ahead = list(shelvesOf({ visibilities: isSignedIn ? visibilities : ['public'] }))
+    const ahead = listFrom(memory.table, shelvesOf({ visibilities: isSignedIn ? visibilities : ['public'] }))
     // Whoever drops this listing unread (no right, bad parameter) must not be met by its failure.
     ahead.catch(() => {})
 
-    const shelvesInside = (inside: GroupScope['inside'], isPrivateHere: (projectId: number) => boolean): Shelf[] =>
-      inside.flatMap(({ kind, id }): Shelf[] => {
-        if (kind === 'group') return groupShelves(id, ['private'], false)
-        return isPrivateHere(id) ? [{ kind: 'project', id }] : []
+    const isHere = ({ ancestorIds }: Project) =>
+      query.excludeSubgroups ? ancestorIds.at(-1) === group.id : ancestorIds.includes(group.id)
+
+    /** @throws Overtaken when a project departed or arrived meanwhile */
+    return async (caller: Caller): Promise<Paged<GroupRow>> => {
+      const scope = groupScope(caller, group, query.excludeSubgroups)
+      const early = await ahead
+      const transits = await memory.transits(group.id)
+      const reader = passingOver(memory.table, new Set(transits.projectIds))
+
+      // Projects whose own shelves may be needed: those in transit, and those that the caller has a role in.
+      const apart = [...new Set([...transits.projectIds, ...idsOf('project', scope)])]
+      const groupsInside = idsOf('group', scope).flatMap((id) => groupShelves(id, ['private'], false))
+      const list = (own: readonly number[]) =>
+        listFrom(reader, [...shelvesOf(scope), ...groupsInside, ...own.map((id): Shelf => ({ kind: 'project', id }))])
+
+      // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
+      const checked = memory.groupReads()
+      await Promise.all([
+        projects.load(early.rows),
+        apart.length > 0
+          ? projects.loadTogether(group.id, apart, transits.revision)
+          : check(group.id, transits.revision),
+        apart.length + groupsInside.length > 0 ? list(apart) : undefined,
+      ])
+
+      const mayRead = (project: Project | undefined): project is Project =>
+        project !== undefined && isHere(project) && canInProject(caller, 'read_package', project)
+      const found = await list(
+        apart.filter((id) => {
+          const project = projects.known.get(id)
+          // Out of transit, it stands on the group's own shelves where the caller sees those.
+          return mayRead(project) && (project.transit !== null || !scope.visibilities.includes(project.visibility))
+        }),
+      )
+      await Promise.all([
+        projects.load(found.rows),
+        memory.groupReads() === checked ? undefined : check(group.id, transits.revision),
+      ])
+      const rows = found.rows.flatMap((entry): GroupRow[] => {
+        const project = projects.known.get(entry.projectId)
+        return mayRead(project) ? [{ entry, project }] : []
       })
-
-    return {
-      /** The page as the caller may see it now: rows of projects that he may not read are dropped. */
-      async asSeenBy(caller: Caller): Promise<Paged<GroupRow>> {
-        const scope = groupScope(caller, group, query.excludeSubgroups)
-        const early = await ahead
-        const projectsInside = scope.inside.filter(({ kind }) => kind === 'project').map(({ id }) => id)
-        // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
-        const [known] = await Promise.all([
-          projects.load([...projectsInside, ...early.rows.map(({ projectId }) => projectId)]),
-          projectsInside.length > 0 && list([...shelvesOf(scope), ...shelvesInside(scope.inside, () => true)]),
-        ])
-
-        // A project inside that is not private stands on the group's own shelves already.
-        const isPrivateHere = (id: number) =>
-          known.get(id)?.visibility === 'private' && known.get(id)?.ancestorIds.includes(group.id) === true
-        const found = await list([...shelvesOf(scope), ...shelvesInside(scope.inside, isPrivateHere)])
-        const joined = await projects.load(found.rows.map(({ projectId }) => projectId))
-        const rows = found.rows.flatMap((entry): GroupRow[] => {
-          const project = joined.get(entry.projectId)
-          const isShown = project?.ancestorIds.includes(group.id) && canInProject(caller, 'read_package', project)
-          return project && isShown ? [{ entry, project }] : []
-        })
-        return { ...found, rows }
-      },
+      return { ...found, rows }
     }
-  },
-})
-
-/** The same read within one request is made once. */
-const remembering = (table: ListingTable): ListingTable => {
-  const answers = new Map<string, Promise<unknown>>()
-  const once = <Answer>(key: unknown, read: () => Promise<Answer>): Promise<Answer> => {
-    const name = JSON.stringify(key)
-    const answer = (answers.get(name) as Promise<Answer> | undefined) ?? read()
-    answers.set(name, answer)
-    return answer
   }
+
   return {
-    query: (range, limit, after) => once([range, limit, after], () => table.query(range, limit, after)),
-    queryAll: (range) => once([range], () => table.queryAll(range)),
+    /** @param isSignedIn an anonymous caller sees what is public and nothing else, so nothing else is read */
+    open(group: Group, query: GroupQuery, isSignedIn: boolean) {
+      let listing = start(group, query, isSignedIn)
+      return {
+        /** The page as the caller may see it now: rows of projects that he may not read are dropped. */
+        async asSeenBy(caller: Caller): Promise<Paged<GroupRow>> {
+          for (let attempts = 1; ; attempts++) {
+            try {
+              return await listing(caller)
+            } catch (error) {
+              if (!(error instanceof Overtaken) || attempts === ATTEMPTS) throw error
+              listing = start(group, query, isSignedIn)
+            }
+          }
+        },
+      }
+    },
   }
 }
 
+const idsOf = (kind: 'group' | 'project', { inside }: GroupScope) =>
+  inside.filter((source) => source.kind === kind).map(({ id }) => id)
+
+/** The same read within one request is made once. */
+const remembering = (source: ListingTable) => {
+  const answers = new Map<string, Promise<unknown>>()
+  let groupReads = 0
+  const once = <Answer>(pk: string, key: unknown, read: () => Promise<Answer>): Promise<Answer> => {
+    const name = JSON.stringify(key)
+    const known = answers.get(name) as Promise<Answer> | undefined
+    if (known) return known
+    if (!isOfProject(pk)) groupReads++
+    const answer = read()
+    answers.set(name, answer)
+    return answer
+  }
+  const table: ListingTable = {
+    query: (range, limit, after) => once(range.pk, [range, limit, after], () => source.query(range, limit, after)),
+    queryAll: (range) => once(range.pk, [range], () => source.queryAll(range)),
+  }
+  return {
+    table,
+    /** How many reads there were of what a move of a project changes. */
+    groupReads: () => groupReads,
+    /** Which projects are in transit around the group; the query that sums up its tallies tells. */
+    async transits(groupId: number): Promise<{ revision: number; projectIds: number[] }> {
+      const items = await table.queryAll({ pk: tallyPartition({ kind: 'group', id: groupId }) })
+      const item = items.find(({ sk }) => sk === TRANSITS)
+      return { revision: Number(item?.revision ?? 0), projectIds: marksOf(item).map(({ projectId }) => projectId) }
+    },
+  }
+}
+
+/**
+ * The table without projects in transit: their rows on shelves of groups are dropped, and what tallies of groups still
+ * count of them is taken off.
+ */
+const passingOver = (table: ListingTable, projectIds: ReadonlySet<number>): ListingTable => {
+  if (projectIds.size === 0) return table
+  const isPassedOver = ({ projectId, sk }: Item) => projectIds.has(Number(projectId ?? projectOfNames(String(sk))))
+  const pass = (pk: string, items: readonly Item[]): Item[] => {
+    if (isOfProject(pk)) return [...items]
+    const counted = items.flatMap((item) => (item.sk === TRANSITS ? marksOf(item).flatMap(takenOff) : [item]))
+    return counted.filter((item) => !isPassedOver(item))
+  }
+  return {
+    async query(range, limit, after) {
+      const page = await table.query(range, limit, after)
+      return { ...page, items: pass(range.pk, page.items) }
+    },
+    async queryAll(range) {
+      return pass(range.pk, await table.queryAll(range))
+    },
+  }
+}
+
+/** A tally that takes off what the tallies beside it still count. */
+const takenOff = ({ shelf, counts }: Mark): Item[] => {
+  if (shelf === null) return []
+  return [{ sk: `${shelf}-`, ...Object.fromEntries(Object.entries(counts).map(([slot, count]) => [slot, -count])) }]
+}
+
+/** DynamoDB reads 100 items as of one moment; one of them is the group's. */
+const SNAPSHOT = 99
+
 const rememberingProjects = (groups: Groups) => {
   const known = new Map<number, Project>()
+  const remember = (projects: readonly Project[]) => {
+    for (const project of projects) known.set(project.id, project)
+  }
   return {
-    /** All projects known so far, these among them as far as they exist. */
-    async load(ids: readonly number[]): Promise<ReadonlyMap<number, Project>> {
-      const missing = ids.filter((id) => !known.has(id))
-      if (missing.length > 0) {
-        for (const project of await groups.listProjectsById(missing)) known.set(project.id, project)
+    /** All projects loaded so far, as far as they exist. */
+    known: known as ReadonlyMap<number, Project>,
+
+    async load(rows: readonly Pick<PackageEntry, 'projectId'>[]): Promise<void> {
+      const missing = rows.map(({ projectId }) => projectId).filter((id) => !known.has(id))
+      if (missing.length > 0) remember(await groups.listProjectsById(missing))
+    },
+
+    /** Projects as they stood while the group's transits had this revision. @throws Overtaken when those went on */
+    async loadTogether(groupId: number, ids: readonly number[], revision: number): Promise<void> {
+      const snapshots = await Promise.all(chunks(ids, SNAPSHOT).map((some) => groups.snapshot(groupId, some)))
+      for (const snapshot of snapshots) {
+        if (snapshot.revision !== revision) throw new Overtaken()
+        remember(snapshot.projects)
       }
-      return known
     },
   }
 }

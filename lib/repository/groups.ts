@@ -1,17 +1,30 @@
-import { PackagesError, validationFailed } from '../domain/errors.ts'
+import { notFound, PackagesError, validationFailed } from '../domain/errors.ts'
 import { ACCESS_LEVELS } from '../domain/permissions.ts'
 import {
   type Group,
   isMoreVisible,
   type Project,
+  parentId,
   type Reference,
   type Visibility,
   visibilities,
 } from '../domain/project.ts'
 import { type Content, contentFromItem, groupFromItem, pathFromItem, projectFromItem } from './items.ts'
-import { contentsKey, contentsPrefix, groupKey, INSTANCE, pathKey, projectKey, TALLY_SHARDS, tallyKey } from './keys.ts'
+import {
+  contentsKey,
+  contentsPrefix,
+  groupKey,
+  INSTANCE,
+  pathKey,
+  projectKey,
+  TALLY_SHARDS,
+  TRANSITS,
+  tallyKey,
+  transitsKey,
+} from './keys.ts'
 import { membershipWrites } from './members.ts'
 import type { Table, Write } from './table.ts'
+import { marksOf, type transitRepository } from './transit.ts'
 
 /** Records a new thing with everything around it, which is how groups and projects stay alike. */
 const contentsWrites = (kind: 'group' | 'project', thing: Group | Project): Write[] =>
@@ -27,6 +40,10 @@ const contentsWrites = (kind: 'group' | 'project', thing: Group | Project): Writ
     },
   }))
 
+/** What disappears from the contents of the groups that a thing is in no more. */
+const contentsDeletes = (kind: 'group' | 'project', id: number, groupIds: readonly number[]): Write[] =>
+  groupIds.map((groupId) => ({ delete: contentsKey(groupId, kind, id) }))
+
 const pathWrite = (
   kind: 'group' | 'project',
   { id, fullPath }: Group | Project,
@@ -34,8 +51,17 @@ const pathWrite = (
   userId?: number,
 ): Write => ({
   put: { ...pathKey(fullPath), kind, id, ...(userId === undefined ? {} : { userId }) },
-  if: 'attribute_not_exists(pk)',
+  // A path that somebody left leads on to where he is now, until somebody else wants it.
+  if: 'attribute_not_exists(pk) OR attribute_exists(movedAt)',
   otherwise: taken,
+})
+
+/** The old path of a project that has another now. */
+const movedWrite = ({ id, fullPath }: Project, movedAt: string): Write => ({
+  put: { ...pathKey(fullPath), kind: 'project', id, movedAt },
+  if: 'id = :id',
+  values: { ':id': id },
+  otherwise: 'again',
 })
 
 /** A group, or the personal namespace of a user: his name is its path, and it stands in nobody's contents. */
@@ -57,6 +83,9 @@ const parentCheck = (parent: Group, visibility: Visibility, refused: () => Error
   }
 }
 
+/** A deleted project stays until its packages are removed, but nobody finds it. */
+const isThere = ({ deletedAt }: Project) => deletedAt === null
+
 export type NewGroup = Pick<Group, 'name' | 'path' | 'description' | 'visibility'>
 export type NewProject = Pick<Project, 'name' | 'path' | 'description' | 'visibility'>
 
@@ -67,7 +96,13 @@ const below = <Wanted extends NewGroup>(parent: Group | undefined, wanted: Wante
   ancestorIds: parent ? [...parent.ancestorIds, parent.id] : [],
 })
 
-export const groupRepository = (table: Table) => {
+export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof transitRepository>, 'move'>) => {
+  const parentOf = async (project: Project): Promise<Group> => {
+    const item = await table.get(groupKey(parentId(project) as number))
+    if (!item) throw notFound('namespace')
+    return groupFromItem(item)
+  }
+
   const findId = async (kind: 'group' | 'project', reference: Reference): Promise<number | undefined> => {
     if ('id' in reference) return reference.id
     const item = await table.get(pathKey(reference.fullPath))
@@ -77,7 +112,8 @@ export const groupRepository = (table: Table) => {
 
   const findProjectById = async (id: number): Promise<Project | undefined> => {
     const item = await table.get(projectKey(id))
-    return item && projectFromItem(item)
+    const project = item && projectFromItem(item)
+    return project && isThere(project) ? project : undefined
   }
 
   return {
@@ -94,7 +130,25 @@ export const groupRepository = (table: Table) => {
     },
 
     async listProjectsById(ids: readonly number[]): Promise<Project[]> {
-      return (await table.getAll([...new Set(ids)].map(projectKey))).map(projectFromItem)
+      return (await table.getAll([...new Set(ids)].map(projectKey))).map(projectFromItem).filter(isThere)
+    },
+
+    /** Projects and the group's transits as they stood at one moment. */
+    async snapshot(groupId: number, projectIds: readonly number[]): Promise<{ projects: Project[]; revision: number }> {
+      const items = await table.getTogether([transitsKey(groupId), ...projectIds.map(projectKey)])
+      const transits = items.find(({ sk }) => sk === TRANSITS)
+      const projects = items.filter((item) => item !== transits).map(projectFromItem)
+      return { projects: projects.filter(isThere), revision: Number(transits?.revision ?? 0) }
+    },
+
+    /** Whether the rows and roles of a project around the group are on their way. */
+    async isInTransit(groupId: number): Promise<boolean> {
+      return marksOf(await table.get(transitsKey(groupId))).length > 0
+    },
+
+    /** How often projects have departed from or arrived around a group. */
+    async transitRevision(groupId: number): Promise<number> {
+      return Number((await table.get(transitsKey(groupId)))?.revision ?? 0)
     },
 
     async listGroupsById(ids: readonly number[]): Promise<Group[]> {
@@ -129,7 +183,8 @@ export const groupRepository = (table: Table) => {
     /** Makes an empty project. @throws `validation_failed` when the path is taken or the namespace changed */
     async createProject(parent: Group, wanted: NewProject, creatorId: number, createdAt: string): Promise<Project> {
       const id = await table.nextId('project')
-      const project: Project = { id, creatorId, createdAt, placement: 1, ...below(parent, wanted) }
+      const fresh = { placement: 1, transit: null, held: null, deletedAt: null }
+      const project: Project = { id, creatorId, createdAt, ...fresh, ...below(parent, wanted) }
       const taken = ['has already been taken']
       await table.transact(() => [
         pathWrite('project', project, () =>
@@ -143,6 +198,48 @@ export const groupRepository = (table: Table) => {
         })),
       ])
       return project
+    },
+
+    /** @throws `validation_failed` when its group is less visible, `not_found` */
+    async changeVisibility(id: number, visibility: Visibility): Promise<Project> {
+      return transit.move(id, async (project) => {
+        const next = { ...project, visibility }
+        if (project.visibility === visibility) return { next, writes: [] }
+        const parent = await parentOf(project)
+        return { next, writes: [parentCheck(parent, visibility, parentChanged), ...contentsWrites('project', next)] }
+      })
+    },
+
+    /** Moves a project into another namespace. @throws `validation_failed` when its path is taken there, `not_found` */
+    async transferProject(id: number, target: Group, movedAt: string): Promise<Project> {
+      return transit.move(id, async (project) => {
+        const next = { ...project, ...below(target, project) }
+        if (parentId(project) === target.id) return { next: project, writes: [] }
+        const leaves = project.ancestorIds.filter((groupId) => !next.ancestorIds.includes(groupId))
+        return {
+          next,
+          writes: [
+            parentCheck(target, project.visibility, parentChanged),
+            pathWrite('project', next, () =>
+              validationFailed('Project with same name or path in target namespace already exists'),
+            ),
+            movedWrite(project, movedAt),
+            ...contentsDeletes('project', id, leaves),
+            ...contentsWrites('project', next),
+          ],
+        }
+      })
+    },
+
+    /** Hides a project and everything in it at once; its path is free. @throws `not_found` */
+    async deleteProject(id: number, deletedAt: string): Promise<void> {
+      await transit.move(id, async (project) => ({
+        next: { ...project, ancestorIds: [], deletedAt },
+        writes: [
+          { delete: pathKey(project.fullPath), if: 'id = :id', values: { ':id': id }, otherwise: 'again' },
+          ...contentsDeletes('project', id, [INSTANCE, ...project.ancestorIds]),
+        ],
+      }))
     },
   }
 }

@@ -13,6 +13,7 @@ const nullable = v.nullable
 
 const tag = v.object({ id, packageId: id, name: v.string(), createdAt: time, updatedAt: time })
 
+/** `revision` is the record's: whoever copies an entry knows by it whether that changed meanwhile. */
 const entry = {
   id,
   projectId: id,
@@ -70,6 +71,15 @@ const schemas = {
     creatorId: id,
     createdAt: time,
     placement: v.number(),
+    transit: nullable(
+      v.object({
+        id: v.string(),
+        left: v.object({ visibility: v.picklist(visibilities), ancestorIds: v.array(id) }),
+        counts: v.record(v.string(), v.number()),
+      }),
+    ),
+    held: nullable(v.object({ by: v.string(), at: time })),
+    deletedAt: nullable(time),
   }),
   contents: v.object({
     kind: v.picklist(['group', 'project']),

@@ -29,6 +29,8 @@
  * | how many on a project's shelf, by slot           | -          | TALLY#PROJECT#<id>                   | <shard>                          |
  * | how many on each shelf of a group, by slot       | -          | TALLY#GROUP#<id>                     | <depth>#<visibility>#<shard>     |
  * | the names on a shelf, with how many of each      | -          | NAMES#<shelf>                        | <name> <type> <project id>       |
+ * | which projects are in transit around a group     | -          | TALLY#GROUP#<id>                     | TRANSITS                         |
+ * | all projects in transit, with what is done       | -          | TRANSIT                              | PROJECT#<id>                     |
  * | what a delete leaves to remove                   | -          | PURGE#<shard>                        | <due>#<package id>               |
  *
  * Ids have 16 digits in keys, so that the order of keys is the order of ids. Names and versions hold no blank and no
@@ -136,16 +138,37 @@ export const shelfSortKeys = (family: Family, { id, name, version, type }: Sorta
 })
 
 export const tallyPartition = (of: Pick<Shelf, 'kind' | 'id'>) => `TALLY#${of.kind.toUpperCase()}#${padded(of.id)}`
+/** What the shards of a shelf's tally begin with. */
+export const tallyPrefix = (shelf: Shelf) => (shelf.kind === 'project' ? '' : `${shelf.depth}#${shelf.visibility}#`)
 export const tallyKey = (shelf: Shelf, shard: number): Key => ({
   pk: tallyPartition(shelf),
-  sk: shelf.kind === 'project' ? `${shard}` : `${shelf.depth}#${shelf.visibility}#${shard}`,
+  sk: `${tallyPrefix(shelf)}${shard}`,
 })
+
+/** Stands among the tallies, so that the query that sums them up also tells what is in transit. */
+export const transitsKey = (groupId: number): Key => ({
+  pk: tallyPartition({ kind: 'group', id: groupId }),
+  sk: TRANSITS,
+})
+export const TRANSITS = 'TRANSITS'
+export const transitMark = (projectId: number) => `project:${projectId}`
+export const projectOfMark = (mark: string): number | undefined => {
+  const id = /^project:(\d+)$/.exec(mark)?.[1]
+  return id === undefined ? undefined : Number(id)
+}
+export const TRANSIT_PARTITION = 'TRANSIT'
+export const transitKey = (projectId: number): Key => ({ pk: TRANSIT_PARTITION, sk: `PROJECT#${padded(projectId)}` })
+
+/** Rows of a project's own shelf, names or tally, which a move of the project leaves alone. */
+export const isOfProject = (pk: string) => /^((NAMES|TALLY)#)?PROJECT#/.test(pk)
 
 export const namesPartition = (shelf: Shelf) => `NAMES#${shelfPartition(shelf)}`
 export const namesKey = (shelf: Shelf, { projectId, type, name }: NameOfPackage): Key => ({
   pk: namesPartition(shelf),
   sk: `${name} ${type} ${padded(projectId)}`,
 })
+
+export const projectOfNames = (sk: string) => Number(sk.split(' ')[2])
 
 /** `due` is ISO 8601, so that the order of keys is the order of time. */
 export const purgeKey = (packageId: number, due: string): Key => ({

@@ -22,8 +22,8 @@ import {
   namesPartition,
   type Shelf,
   shelfPartition,
-  tallyKey,
   tallyPartition,
+  tallyPrefix,
   typePrefix,
   versionPrefix,
 } from './keys.ts'
@@ -71,7 +71,7 @@ export const openListing = (table: ListingTable) => {
     const partitions = Map.groupBy(shelves, tallyPartition)
     const counts = await Promise.all(
       [...partitions].map(async ([pk, together]) => {
-        const prefixes = together.map((shelf) => tallyKey(shelf, 0).sk.replace(/0$/, ''))
+        const prefixes = together.map(tallyPrefix)
         const items = await table.queryAll({ pk })
         return items
           .filter((item) => prefixes.some((prefix) => String(item.sk).startsWith(prefix)))

@@ -2,7 +2,6 @@ import { notFound, PackagesError } from '../domain/errors.ts'
 import type { Package, PackageFile, PackageStatus, PackageType, PackageVersion, Tag } from '../domain/package.ts'
 import { offsetOf, type Page, type Paged } from '../domain/pagination.ts'
 import type { Project } from '../domain/project.ts'
-import type { groupRepository } from './groups.ts'
 import { fileFromItem, packageFromItem, type Tags, tagsFromItem, versionFromItem } from './items.ts'
 import {
   type Coordinates,
@@ -17,8 +16,9 @@ import {
   tagsKey,
   VERSION_PREFIX,
 } from './keys.ts'
-import { assertSortable, type Change, shelfWrites } from './shelves.ts'
+import { assertSortable, type Change, readOwnNames, shelfWrites } from './shelves.ts'
 import type { Item, Table, Write } from './table.ts'
+import type { transitRepository } from './transit.ts'
 
 /** A package about to be published: its id comes from `nextIds`, so that its files are stored before it is listed. */
 export type NewPackage = {
@@ -45,20 +45,13 @@ const DAY_MS = 24 * 60 * 60 * 1000
 
 type NameOfPackage = Omit<Coordinates, 'version'>
 
-export const packageRepository = (table: Table, groups: Pick<ReturnType<typeof groupRepository>, 'findProject'>) => {
+export const packageRepository = (table: Table, { placed }: Pick<ReturnType<typeof transitRepository>, 'placed'>) => {
   const find = async (id: number): Promise<Package | undefined> => {
     const item = await table.get(packageKey(id))
     return item && packageFromItem(item)
   }
 
   const findTags = async (name: NameOfPackage): Promise<Tags> => tagsFromItem(await table.get(tagsKey(name)))
-
-  /** Read anew for each try: visibility and place may change under a publish. */
-  const placed = async (projectId: number): Promise<Project> => {
-    const project = await groups.findProject({ id: projectId })
-    if (!project) throw notFound('project')
-    return project
-  }
 
   const stored = async (id: number): Promise<Package> => {
     const record = await find(id)
@@ -75,6 +68,19 @@ export const packageRepository = (table: Table, groups: Pick<ReturnType<typeof g
       changed(holder, { tags: holder.tags.filter(({ name }) => !names.has(name)), updatedAt: now }),
     )
   }
+
+  /** Records and shelves of packages that change together. A record that another writer changed says `'again'`. */
+  const packageWrites = async (project: Project, changes: readonly Change[]): Promise<Write[]> => [
+    ...changes.map(
+      ({ before, after }): Write => ({
+        put: { ...packageKey(after.id), ...after },
+        ...(before
+          ? { if: 'revision = :revision', values: { ':revision': before.revision }, otherwise: 'again' }
+          : { if: 'attribute_not_exists(pk)' }),
+      }),
+    ),
+    ...shelfWrites(project, changes, await readOwnNames(table, project, changes)),
+  ]
 
   return {
     find,
@@ -141,7 +147,10 @@ export const packageRepository = (table: Table, groups: Pick<ReturnType<typeof g
             if: 'attribute_not_exists(pk)',
             otherwise: () => new PackagesError({ code: 'package_exists' }),
           },
-          ...packageWrites(project, [{ after: record }, ...(await released(lost, record.id, wanted.createdAt))]),
+          ...(await packageWrites(project, [
+            { after: record },
+            ...(await released(lost, record.id, wanted.createdAt)),
+          ])),
           ...wanted.files.map((file) => ({
             put: { ...fileKey(record.id, file.id), ...file, packageId: record.id, createdAt: wanted.createdAt },
           })),
@@ -175,7 +184,9 @@ export const packageRepository = (table: Table, groups: Pick<ReturnType<typeof g
         const due = new Date(Date.parse(now) + RESTORE_WINDOW_DAYS * DAY_MS).toISOString()
         const held = tags.tags.some(({ packageId }) => packageId === id)
         return [
-          ...packageWrites(project, [changed(before, { status: 'pending_destruction', tags: [], updatedAt: now })]),
+          ...(await packageWrites(project, [
+            changed(before, { status: 'pending_destruction', tags: [], updatedAt: now }),
+          ])),
           {
             delete: coordinatesKey(coordinates),
             if: 'id = :id',
@@ -222,10 +233,10 @@ export const packageRepository = (table: Table, groups: Pick<ReturnType<typeof g
           updatedAt: now,
         }
         return [
-          ...packageWrites(project, [
+          ...(await packageWrites(project, [
             changed(before, { tags: [...before.tags, moved], updatedAt: now }),
             ...(await released(old ? [old] : [], target.id, now)),
-          ]),
+          ])),
           tagsWrite(coordinates, tags, [...tags.tags.filter(({ name }) => name !== tag), moved]),
         ]
       })
@@ -238,7 +249,7 @@ export const packageRepository = (table: Table, groups: Pick<ReturnType<typeof g
         const old = tags.tags.find((candidate) => candidate.name === tag)
         if (!old) throw notFound('npm_tag')
         return [
-          ...packageWrites(project, await released([old], NOBODY, now)),
+          ...(await packageWrites(project, await released([old], NOBODY, now))),
           tagsWrite(
             name,
             tags,
@@ -294,19 +305,6 @@ const changed = (before: Package, change: Partial<Package>): Change => ({
   before,
   after: { ...before, ...change, revision: before.revision + 1 },
 })
-
-/** Records and shelves of packages that change together. A record that another writer changed says `'again'`. */
-const packageWrites = (project: Project, changes: readonly Change[]): Write[] => [
-  ...changes.map(
-    ({ before, after }): Write => ({
-      put: { ...packageKey(after.id), ...after },
-      ...(before
-        ? { if: 'revision = :revision', values: { ':revision': before.revision }, otherwise: 'again' }
-        : { if: 'attribute_not_exists(pk)' }),
-    }),
-  ),
-  ...shelfWrites(project, changes),
-]
 
 const tagsWrite = (name: NameOfPackage, { revision }: Tags, tags: readonly Tag[]): Write => ({
   put: { ...tagsKey(name), revision: revision + 1, tags },

@@ -6,6 +6,7 @@ import {
   GetCommand,
   QueryCommand,
   type QueryCommandInput,
+  TransactGetCommand,
   TransactWriteCommand,
   type TransactWriteCommandInput,
   UpdateCommand,
@@ -36,6 +37,11 @@ export type Range = {
   filter?: { expression: string; names?: Record<string, string>; values?: Item }
 }
 
+/**
+ * DynamoDB's limit on the actions of one transaction. Only a write to a project in transit between two places in the
+ * very deepest groups can need more; it is possible again when the project has arrived.
+ */
+const TRANSACTION_LIMIT = 100
 /** DynamoDB's limit on the keys of one BatchGetItem. */
 const BATCH_GET_LIMIT = 100
 
@@ -60,11 +66,14 @@ export const openTable = (client: DynamoDBDocumentClient, tableName: string) => 
 
   /** The items that exist, in any order. */
   const getAll = async (keys: readonly Key[]): Promise<Item[]> => {
-    const batches: Key[][] = []
-    for (let start = 0; start < keys.length; start += BATCH_GET_LIMIT) {
-      batches.push(keys.slice(start, start + BATCH_GET_LIMIT))
-    }
-    return (await Promise.all(batches.map(getBatch))).flat()
+    return (await Promise.all(chunks(keys, BATCH_GET_LIMIT).map(getBatch))).flat()
+  }
+
+  /** The items that exist, all as they stood at one moment; 100 keys at the most. */
+  const getTogether = async (keys: readonly Key[]): Promise<Item[]> => {
+    const items = keys.map((key) => ({ Get: { TableName: tableName, Key: key } }))
+    const { Responses } = await client.send(new TransactGetCommand({ TransactItems: items }))
+    return (Responses ?? []).flatMap(({ Item }) => (Item ? [Item] : []))
   }
 
   const getBatch = async (keys: Key[]): Promise<Item[]> => {
@@ -131,6 +140,7 @@ export const openTable = (client: DynamoDBDocumentClient, tableName: string) => 
     for (let ceiling = FIRST_PAUSE_MS; ; ceiling = Math.min(LONGEST_PAUSE_MS, ceiling * 2)) {
       const writes = await prepare()
       if (writes.length === 0) return
+      if (writes.length > TRANSACTION_LIMIT) throw new PackagesError({ code: 'busy' })
       try {
         await client.send(new TransactWriteCommand({ TransactItems: writes.map((write) => action(tableName, write)) }))
         return
@@ -143,8 +153,11 @@ export const openTable = (client: DynamoDBDocumentClient, tableName: string) => 
     }
   }
 
-  return { get, getAll, query, queryAll, nextId, transact }
+  return { get, getAll, getTogether, query, queryAll, nextId, transact }
 }
+
+export const chunks = <Thing>(things: readonly Thing[], size: number): Thing[][] =>
+  Array.from({ length: Math.ceil(things.length / size) }, (_, place) => things.slice(place * size, (place + 1) * size))
 
 const rangeInput = ({
   pk,

@@ -1,0 +1,23 @@
+import type { Context, ScheduledEvent } from 'aws-lambda'
+import { database } from '../../lib/deps.ts'
+import type { Database } from '../../lib/repository/database.ts'
+
+/** What is left of the function's time when it stops: enough to note down how far it has come. */
+const RESERVE_MS = 10_000
+
+/**
+ * Every minute: brings the rows of projects that changed their visibility or place to where they belong. Lists are
+ * right without it; it makes them cheap again. It may stop anywhere, run twice and run beside itself.
+ */
+export const settleProjects =
+  (db: () => Database) =>
+  async (_event: ScheduledEvent, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<void> => {
+    const isOver = () => context.getRemainingTimeInMillis() < RESERVE_MS
+    for (const id of await db().transit.listInTransit()) {
+      if (isOver()) return
+      const hasArrived = await db().transit.settle(id, isOver)
+      console.info(JSON.stringify({ level: 'info', job: 'settleProjects', project_id: id, has_arrived: hasArrived }))
+    }
+  }
+
+export const handler = settleProjects(database)

@@ -1,0 +1,397 @@
+import fc from 'fast-check'
+import type { PackageOrder } from '../../../lib/domain/listing.ts'
+import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
+import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
+import type { GroupQuery } from '../../../lib/repository/groupListings.ts'
+import { now, openStore } from '../../support/store.ts'
+
+type Store = Awaited<ReturnType<typeof openStore>>
+
+const everything: GroupQuery = {
+  filter: { includeVersionless: false },
+  order: 'created_at',
+  sort: 'asc',
+  page: { number: 1, size: 100, asked: 100 },
+  excludeSubgroups: false,
+}
+
+const admin = (store: Store): Caller => ({ user: { ...store.owner, admin: true }, memberships: [] })
+const signedIn = (store: Store): Caller => ({ user: { ...store.owner, id: 4711, admin: false }, memberships: [] })
+
+const list = async (store: Store, group: Group, caller: Caller, more: Partial<GroupQuery> = {}) => {
+  const query = { ...everything, ...more }
+  const { rows, total } = await store.db.groupListings.open(group, query, caller.user !== undefined).asSeenBy(caller)
+  return { total, ids: rows.map(({ entry }) => entry.id) }
+}
+
+/** A group of two projects, of which one will move, and another group to move to. */
+const setUp = async (packages: number) => {
+  const store = await openStore()
+  const [top, other] = [await store.group(), await store.group()]
+  const sub = await store.group(top)
+  const [project, staying] = [await store.project(sub), await store.project(sub)]
+  const published: number[] = []
+  const kept: number[] = []
+  for (let n = 0; n < packages; n++) {
+    published.push((await store.publish(project, { name: `name-${n % 3}` })).id)
+    kept.push((await store.publish(staying, { name: `name-${n % 2}` })).id)
+  }
+  return { store, top, sub, other, project, staying, published, kept }
+}
+
+/** Everything the table says of who counts what, in a form that two tables can be compared by. */
+const ledger = async (store: Store, groups: readonly Group[]) => {
+  const lists = []
+  for (const group of groups) {
+    for (const caller of [ANONYMOUS, signedIn(store), admin(store)]) {
+      for (const order of ['created_at', 'name', 'version', 'type', 'project_path'] as PackageOrder[]) {
+        lists.push([group.path, order, await list(store, group, caller, { order })])
+      }
+      lists.push([
+        group.path,
+        'named',
+        await list(store, group, caller, { filter: { name: 'name-1', includeVersionless: false } }),
+      ])
+      lists.push([group.path, 'direct', await list(store, group, caller, { excludeSubgroups: true })])
+    }
+  }
+  return lists
+}
+
+describe('a project that changes its visibility', () => {
+  it.each<[Visibility]>([['private'], ['internal']])(
+    'is %s at once, in every list and total, and stays so when its rows have moved',
+    async (visibility) => {
+      const { store, top, sub, project, published, kept } = await setUp(7)
+      await store.db.groups.changeVisibility(project.id, visibility)
+
+      const all = [...published, ...kept].sort((one, other) => one - other)
+      const seen = async () => [
+        await list(store, top, ANONYMOUS),
+        await list(store, top, signedIn(store)),
+        await list(store, sub, admin(store)),
+        await list(store, top, ANONYMOUS, { filter: { name: 'name-1', includeVersionless: false } }),
+      ]
+      const expected = [
+        { total: 7, ids: kept },
+        visibility === 'private' ? { total: 7, ids: kept } : { total: 14, ids: all },
+        { total: 14, ids: all },
+        { total: 3, ids: kept.filter((_, n) => n % 2 === 1) },
+      ]
+      expect(await seen()).toEqual(expected)
+      const before = await ledger(store, [top, sub])
+      expect(await store.db.transit.listInTransit()).toEqual([project.id])
+
+      expect(await store.db.transit.settle(project.id)).toBe(true)
+      expect(await store.db.transit.listInTransit()).toEqual([])
+      expect(await seen()).toEqual(expected)
+      expect(await ledger(store, [top, sub])).toEqual(before)
+    },
+  )
+
+  it('comes back to where it was', async () => {
+    const { store, top, sub, project } = await setUp(5)
+    const before = await ledger(store, [top, sub])
+    for (const visibility of ['private', 'internal', 'public'] as const) {
+      await store.db.groups.changeVisibility(project.id, visibility)
+    }
+    await store.db.transit.settle(project.id)
+    expect(await ledger(store, [top, sub])).toEqual(before)
+  })
+
+  it('is never more visible than its group, also when that changes meanwhile', async () => {
+    const store = await openStore()
+    const group = await store.group(undefined, 'private')
+    const project = await store.project(group, 'private')
+    await expect(store.db.groups.changeVisibility(project.id, 'public')).rejects.toMatchObject({
+      failure: { code: 'validation_failed' },
+    })
+    await store.publish(project)
+    expect(await store.db.groups.findProject({ id: project.id })).toMatchObject({ visibility: 'private', held: null })
+  })
+})
+
+describe('a project that moves to another group', () => {
+  it('is gone from the old and there in the new at once, by its new path, and the old path leads there', async () => {
+    const { store, top, sub, other, project, published, kept } = await setUp(5)
+    const moved = await store.db.groups.transferProject(project.id, other, now())
+
+    const check = async () => {
+      expect(await list(store, top, ANONYMOUS)).toEqual({ total: 5, ids: kept })
+      expect(await list(store, sub, ANONYMOUS)).toEqual({ total: 5, ids: kept })
+      expect(await list(store, other, ANONYMOUS)).toEqual({ total: 5, ids: published })
+      expect(await list(store, other, ANONYMOUS, { excludeSubgroups: true })).toEqual({ total: 5, ids: published })
+      expect(await store.db.groups.findProject({ fullPath: `${other.path}/${project.path}` })).toMatchObject({
+        id: project.id,
+      })
+      const contents = async (group: Group) =>
+        (await store.db.groups.listContents('project', group.id)).map(({ id }) => id)
+      expect(await contents(top)).not.toContain(project.id)
+      expect(await contents(other)).toEqual([project.id])
+    }
+    await check()
+    expect(moved).toMatchObject({ fullPath: `${other.path}/${project.path}`, ancestorIds: [other.id] })
+    await store.db.transit.settle(project.id)
+    await check()
+  })
+
+  it('takes roles along: who has one in the project has it in the new place', async () => {
+    const { store, other, project } = await setUp(1)
+    const user = await store.db.users.create(
+      { username: 'member', name: 'M', email: 'm@example.com', admin: false },
+      now(),
+    )
+    const source = { kind: 'project', id: project.id } as const
+    const within = project.ancestorIds
+    await store.db.members.add({ userId: user.id, source, within, accessLevel: 20, expiresOn: null, createdAt: now() })
+    await store.db.groups.transferProject(project.id, other, now())
+    await store.db.transit.settle(project.id)
+
+    const { memberships } = await store.db.members.findCallerWithAllRoles(user.id, '2026-01-01')
+    expect(memberships.find((role) => role.source.kind === 'project')).toMatchObject({ source, within: [other.id] })
+  })
+
+  it('is refused where its path is taken, and publishers go on at once', async () => {
+    const { store, other, project } = await setUp(1)
+    await store.project(other, 'public', project.path)
+    await expect(store.db.groups.transferProject(project.id, other, now())).rejects.toMatchObject({
+      failure: { code: 'validation_failed' },
+    })
+    const started = Date.now()
+    await store.publish(project)
+    expect(Date.now() - started).toBeLessThan(2_500)
+  })
+})
+
+describe('a project that is deleted', () => {
+  it('is gone from every list at once, and its path is free', async () => {
+    const { store, top, sub, project, kept } = await setUp(4)
+    await store.db.groups.deleteProject(project.id, now())
+
+    for (const settled of [false, true]) {
+      if (settled) await store.db.transit.settle(project.id)
+      expect(await list(store, top, admin(store))).toEqual({ total: 4, ids: kept })
+      expect(await store.db.groups.findProject({ id: project.id })).toBeUndefined()
+      await expect(store.publish(project)).rejects.toMatchObject({ failure: { resource: 'project' } })
+    }
+    await expect(store.db.groups.deleteProject(project.id, now())).rejects.toMatchObject({
+      failure: { resource: 'project' },
+    })
+    expect(await store.project(sub, 'public', project.path)).toMatchObject({ fullPath: project.fullPath })
+  })
+})
+
+describe('publishing while the project changes', () => {
+  it('loses and doubles nothing, and every list in between is right', async () => {
+    const { store, top, project, published, kept } = await setUp(10)
+    const others = new Set(kept)
+    const landed = new Set(published)
+    let isDone = false
+    const publishing = Promise.all(
+      Array.from({ length: 4 }, async () => {
+        for (let n = 0; n < 12; n++) {
+          const { id } = await store.publish(project, { name: `busy-${n % 4}`, tags: ['latest'] })
+          landed.add(id)
+        }
+      }),
+    )
+    const watching = (async () => {
+      while (!isDone) {
+        const before = new Set(landed)
+        const { ids, total } = await list(store, top, admin(store))
+        expect(new Set(ids).size).toBe(ids.length)
+        expect([...before, ...others].filter((id) => !ids.includes(id))).toEqual([])
+        expect(Math.abs(total - ids.length)).toBeLessThanOrEqual(4)
+        const anonymous = await list(store, top, ANONYMOUS)
+        expect(kept.filter((id) => !anonymous.ids.includes(id))).toEqual([])
+      }
+    })()
+    const changing = (async () => {
+      for (const visibility of ['private', 'public', 'internal', 'private'] as const) {
+        await store.db.groups.changeVisibility(project.id, visibility)
+        await store.db.transit.settle(project.id)
+      }
+    })()
+    await Promise.all([publishing, changing])
+    isDone = true
+    await watching
+
+    expect(landed.size).toBe(58)
+    const all = [...landed, ...others].sort((one, other) => one - other)
+    expect(await list(store, top, admin(store))).toEqual({ total: 68, ids: all })
+    expect(await list(store, top, ANONYMOUS)).toEqual({ total: 10, ids: kept })
+    expect(await list(store, top, admin(store), { filter: { name: 'busy', includeVersionless: false } })).toMatchObject(
+      { total: 48 },
+    )
+  })
+
+  it('deletes and tags packages in transit as at any time', async () => {
+    const { store, top, sub, project, published, kept } = await setUp(4)
+    await store.db.groups.changeVisibility(project.id, 'private')
+    const fresh = await store.publish(project, { name: 'fresh', version: '1.0.0' })
+    await store.db.packages.putTag(
+      { projectId: project.id, type: 'npm', name: 'fresh', version: '1.0.0' },
+      'next',
+      now(),
+    )
+    await store.db.packages.delete(published[1] as number, now())
+    const expected = [...published.filter((_, n) => n !== 1), ...kept, fresh.id].sort((one, other) => one - other)
+
+    expect(await list(store, top, admin(store))).toEqual({ total: 8, ids: expected })
+    await store.db.transit.settle(project.id)
+    expect(await list(store, top, admin(store))).toEqual({ total: 8, ids: expected })
+    expect(await list(store, sub, ANONYMOUS)).toEqual({ total: 4, ids: kept })
+    const pending = { filter: { status: 'pending_destruction', includeVersionless: false } } as const
+    expect(await list(store, sub, admin(store), pending)).toEqual({ total: 1, ids: [published[1]] })
+  })
+})
+
+describe('two changes at once', () => {
+  it('end in one of the places asked for, with nothing lost or counted twice', async () => {
+    const { store, top, sub, other, project, published, kept } = await setUp(5)
+    await Promise.all([
+      store.db.groups.changeVisibility(project.id, 'private'),
+      store.db.groups.transferProject(project.id, other, now()),
+      store.db.groups.changeVisibility(project.id, 'internal'),
+      store.db.transit.settle(project.id),
+    ])
+    await Promise.all([store.db.transit.settle(project.id), store.db.transit.settle(project.id)])
+
+    const { visibility } = (await store.db.groups.findProject({ id: project.id })) as Project
+    expect(['private', 'internal']).toContain(visibility)
+    expect(await list(store, other, admin(store))).toEqual({ total: 5, ids: published })
+    expect(await list(store, other, signedIn(store))).toMatchObject({ total: visibility === 'internal' ? 5 : 0 })
+    for (const group of [top, sub]) expect(await list(store, group, admin(store))).toEqual({ total: 5, ids: kept })
+  })
+})
+
+describe('a change that is stopped', () => {
+  class Stopped extends Error {}
+
+  /** Lets `count` transactions through and breaks off at the next, before or after it is carried out. */
+  const stopAfter = (store: Store, count: number, isCarriedOut: boolean) => {
+    let left = count
+    store.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        if (context.commandName !== 'TransactWriteItemsCommand' || left-- > 0) return next(args)
+        if (left < -1) throw new Stopped()
+        if (isCarriedOut) await next(args)
+        throw new Stopped()
+      },
+      { step: 'initialize', name: 'stop' },
+    )
+    return () => store.client.middlewareStack.remove('stop')
+  }
+
+  it('anywhere and asked for again is the change that was asked for, and every list on the way is one of the two', async () => {
+    const { store, top, sub, other, project, published, kept } = await setUp(3)
+    const all = [...published, ...kept].sort((one, other) => one - other)
+    const run = async () => {
+      await store.db.groups.transferProject(project.id, other, now())
+      await store.db.transit.settle(project.id)
+    }
+    const undo = async () => {
+      await store.db.groups.transferProject(project.id, sub, now())
+      await store.db.transit.settle(project.id)
+    }
+    let stops = 0
+    for (const isCarriedOut of [false, true]) {
+      for (let count = 0; ; count++) {
+        const resume = stopAfter(store, count, isCarriedOut)
+        const isStopped = await run().then(
+          () => false,
+          (error) => {
+            if (!(error instanceof Stopped)) throw error
+            return true
+          },
+        )
+        resume()
+        const here = await list(store, top, ANONYMOUS)
+        const there = await list(store, other, ANONYMOUS)
+        if (here.total === 6)
+          expect([here, there]).toEqual([
+            { total: 6, ids: all },
+            { total: 0, ids: [] },
+          ])
+        else
+          expect([here, there]).toEqual([
+            { total: 3, ids: kept },
+            { total: 3, ids: published },
+          ])
+
+        await run()
+        expect(await list(store, top, ANONYMOUS)).toEqual({ total: 3, ids: kept })
+        expect(await list(store, other, ANONYMOUS)).toEqual({ total: 3, ids: published })
+        expect(await store.db.transit.listInTransit()).toEqual([])
+        await undo()
+        expect(await list(store, top, ANONYMOUS)).toEqual({ total: 6, ids: all })
+        expect(await list(store, other, ANONYMOUS)).toEqual({ total: 0, ids: [] })
+        if (!isStopped) break
+        stops++
+      }
+    }
+    expect(stops).toBeGreaterThan(8)
+  })
+
+  it('lets publishers go on when it died while they waited for it', async () => {
+    const { store, top, project } = await setUp(1)
+    const resume = stopAfter(store, 1, false)
+    await expect(store.db.groups.changeVisibility(project.id, 'private')).rejects.toThrow(Stopped)
+    resume()
+    await store.publish(project)
+    expect(await list(store, top, ANONYMOUS)).toMatchObject({ total: 3 })
+  })
+})
+
+describe('random histories', () => {
+  it('of publishing, deleting and moving end as a plain list would', async () => {
+    const store = await openStore()
+    const groups = [await store.group(), await store.group()]
+    groups.push(await store.group(groups[0]))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.oneof(
+            fc.record({ does: fc.constant('publish' as const) }),
+            fc.record({ does: fc.constant('delete' as const) }),
+            fc.record({
+              does: fc.constant('show' as const),
+              as: fc.constantFrom<Visibility>('private', 'internal', 'public'),
+            }),
+            fc.record({ does: fc.constant('move' as const), to: fc.constantFrom(0, 1, 2) }),
+            fc.record({ does: fc.constant('settle' as const) }),
+          ),
+          { minLength: 3, maxLength: 14 },
+        ),
+        async (steps) => {
+          const project = await store.project(groups[0] as Group)
+          let [place, visibility] = [0, 'public' as Visibility]
+          const there: number[] = []
+          for (const step of steps) {
+            if (step.does === 'publish')
+              there.push((await store.publish(project, { name: `n-${there.length % 2}` })).id)
+            if (step.does === 'delete' && there.length > 0) await store.db.packages.delete(there.pop() as number, now())
+            if (step.does === 'show') {
+              visibility = step.as
+              await store.db.groups.changeVisibility(project.id, visibility)
+            }
+            if (step.does === 'move') {
+              place = step.to
+              await store.db.groups.transferProject(project.id, groups[place] as Group, now())
+            }
+            if (step.does === 'settle') await store.db.transit.settle(project.id)
+            for (const [number, group] of groups.entries()) {
+              const isIn = number === place || (number === 0 && place === 2)
+              const { ids, total } = await list(store, group, visibility === 'public' ? ANONYMOUS : admin(store))
+              expect([total, ids]).toEqual(isIn ? [there.length, there] : [0, []])
+              if (visibility !== 'public') expect(await list(store, group, ANONYMOUS)).toEqual({ total: 0, ids: [] })
+            }
+          }
+          await store.db.groups.deleteProject(project.id, now())
+          await store.db.transit.settle(project.id)
+        },
+      ),
+      { numRuns: 15, seed: 7 },
+    )
+  })
+})
