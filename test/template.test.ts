@@ -141,7 +141,7 @@ describe('the bundle', () => {
     ).toEqual([])
   })
 
-  it('of the access room holds no S3 client', async () => {
-    expect((await inputsOf('functions/access/access')).filter((path) => path.includes('client-s3'))).toEqual([])
+  it.each(['functions/access/access', 'functions/files/files'])('of %s holds no S3 client', async (module) => {
+    expect((await inputsOf(module)).filter((path) => path.includes('client-s3'))).toEqual([])
   })
 })

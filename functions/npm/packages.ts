@@ -2,12 +2,13 @@ import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { notFound } from '../../lib/domain/errors.ts'
 import { isOpenable } from '../../lib/domain/package.ts'
 import type { Project } from '../../lib/domain/project.ts'
+import { answerDownload } from '../../lib/download.ts'
 import type { ObjectStore } from '../../lib/files/store.ts'
-import { json, redirect } from '../../lib/http/answers.ts'
+import { json } from '../../lib/http/answers.ts'
 import { apiUrl } from '../../lib/http/links.ts'
 import { pathParams } from '../../lib/http/params.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
-import { fileName, type PackagePath, parsePackagePath } from '../../lib/npm/names.ts'
+import { attachmentName, type PackagePath, parsePackagePath } from '../../lib/npm/names.ts'
 import { parseDetails, presentPackument } from '../../lib/npm/packument.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { npmEndpoint } from './npmEndpoint.ts'
@@ -48,7 +49,8 @@ export const getPackument = (db: () => Database) =>
 export const getTarballOrPackument = (db: () => Database, store: () => ObjectStore) =>
   npmEndpoint('getTarball', db)
     .use(loadProject(db, 'read_package', { asksForLogin: true }))
-    .handler(async (event, { project }) => {
+    .handler(async (event, context) => {
+      const { project } = context
       const { package_name, rest } = pathParams(event)
       const path = parsePackagePath(`${package_name}/${rest}`)
       if (!path) throw notFound('npm_package')
@@ -58,6 +60,6 @@ export const getTarballOrPackument = (db: () => Database, store: () => ObjectSto
       if (!found || !isOpenable(found.status)) throw notFound('npm_package')
 
       const { fileId } = parseDetails(found.details)
-      const object = { projectId: project.id, packageId: found.id, fileId }
-      return redirect(await store().presignGet(object, fileName(path.name, path.version)))
+      const file = { id: fileId, packageId: found.id, fileName: attachmentName(path.name, path.version) }
+      return answerDownload(context, db(), store(), project, file)
     })

@@ -4,7 +4,7 @@ import { json } from '../../lib/http/answers.ts'
 import { parseObject, pathParams, readBody } from '../../lib/http/params.ts'
 import { presentPackageRecord } from '../../lib/http/present.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
-import { fileName } from '../../lib/npm/names.ts'
+import { attachmentName } from '../../lib/npm/names.ts'
 import { parsePublish } from '../../lib/npm/publish.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { npmEndpoint } from './npmEndpoint.ts'
@@ -27,12 +27,10 @@ export const publishPackage = (db: () => Database, store: () => ObjectStore) =>
       if (await db().packages.exists(coordinates)) throw new PackagesError({ code: 'package_exists' })
 
       const { packageId, fileId } = await db().packages.nextIds()
-      const object = { projectId: project.id, packageId, fileId }
-      await store().put(object, tarball)
-      try {
-        const { md5, sha1, sha256, integrity } = hashes
-        const file = { id: fileId, fileName: fileName(name, version), size: tarball.length, md5, sha1, sha256 }
-        const record = await db().packages.publish(project.id, {
+      const { md5, sha1, sha256, integrity } = hashes
+      const file = { id: fileId, fileName: attachmentName(name, version), size: tarball.length, md5, sha1, sha256 }
+      const record = await store().put({ projectId: project.id, fileId }, tarball, () =>
+        db().packages.publish(project.id, {
           id: packageId,
           name,
           version,
@@ -43,11 +41,8 @@ export const publishPackage = (db: () => Database, store: () => ObjectStore) =>
           files: [file],
           details: { manifest, sha1, integrity, fileId },
           tags: [tag],
-        })
-        return json(200, presentPackageRecord(record))
-      } catch (error) {
-        // A refusal is certain: nothing refers to the object. After any other error it may have been published.
-        if (error instanceof PackagesError) await store().delete(object)
-        throw error
-      }
+        }),
+      )
+
+      return json(200, presentPackageRecord(record))
     })

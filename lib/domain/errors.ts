@@ -4,6 +4,8 @@ export type Resource =
   | 'group'
   | 'package'
   | 'unavailable_package'
+  | 'package_file'
+  | 'pipelines'
   | 'npm_packages'
   | 'npm_package'
   | 'npm_tag'

@@ -8,6 +8,7 @@ import {
 } from './package.ts'
 
 export type PackageOrder = 'created_at' | 'name' | 'version' | 'type' | 'project_path'
+export type FileOrder = 'id' | 'created_at' | 'file_name'
 export type Sort = 'asc' | 'desc'
 
 /** What a caller asks of a list. `name` is a search term, `version` is matched exactly. */

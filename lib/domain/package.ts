@@ -74,6 +74,10 @@ export type PackageVersion = { id: number; version: string; createdAt: string; s
 
 export const PACKAGE_NAME_LIMIT = 255
 export const PACKAGE_VERSION_LIMIT = 255
+export const FILE_NAME_LIMIT = 255
+
+/** The most files one package holds: a list by file name, and some deletes of a file, read all of them. */
+export const FILES_PER_PACKAGE_LIMIT = 10_000
 
 /** Listed without asking for a status. */
 export const isDisplayable = (status: PackageStatus) =>
@@ -81,3 +85,6 @@ export const isDisplayable = (status: PackageStatus) =>
 
 /** Found by id for reading. GitLab lists `error` packages but does not open them. */
 export const isOpenable = (status: PackageStatus) => status === 'default' || status === 'deprecated'
+
+/** Its files may be downloaded by whoever knows its name: hidden from lists is not withheld. */
+export const isInstallable = (status: PackageStatus) => isOpenable(status) || status === 'hidden'

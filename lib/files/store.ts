@@ -6,17 +6,18 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import { PackagesError } from '../domain/errors.ts'
 
 /** A presigned URL dies with the session of the role that signed it; a quarter of an hour is always inside. */
 export const DOWNLOAD_URL_SECONDS = 15 * 60
 
 /** Where a file's bytes are. Made of ids alone, so that no client's text ever is part of a path. */
-export type ObjectId = { projectId: number; packageId: number; fileId: number }
+export type ObjectId = { projectId: number; fileId: number }
 
 export type ObjectStore = ReturnType<typeof createStore>
 
-export const objectKey = ({ projectId, packageId, fileId }: ObjectId) =>
-  `projects/${projectId}/packages/${packageId}/files/${fileId}`
+/** Without the package: which one a file joins is only known when it is, after its bytes are here. */
+export const objectKey = ({ projectId, fileId }: ObjectId) => `projects/${projectId}/files/${fileId}`
 
 export const createStore = (bucket: string, endpoint: string | undefined) => {
   const client = new S3Client({
@@ -27,13 +28,19 @@ export const createStore = (bucket: string, endpoint: string | undefined) => {
   })
 
   return {
-    async put(id: ObjectId, body: Uint8Array): Promise<void> {
-      await client.send(new PutObjectCommand({ Bucket: bucket, Key: objectKey(id), Body: body }))
-    },
-
-    /** Deleting what is not there is no error. */
-    async delete(id: ObjectId): Promise<void> {
-      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: objectKey(id) }))
+    /**
+     * Stores the bytes, then does what makes them part of a package. When that is refused nothing refers to the object
+     * and it goes again; after any other error they may be part of one.
+     */
+    async put<Outcome>(id: ObjectId, body: Uint8Array, refer: () => Promise<Outcome>): Promise<Outcome> {
+      const object = { Bucket: bucket, Key: objectKey(id) }
+      await client.send(new PutObjectCommand({ ...object, Body: body }))
+      try {
+        return await refer()
+      } catch (error) {
+        if (error instanceof PackagesError) await client.send(new DeleteObjectCommand(object))
+        throw error
+      }
     },
 
     /** A URL that whoever holds it may read for `DOWNLOAD_URL_SECONDS`; the browser saves it as `fileName`. */

@@ -1,3 +1,5 @@
+import type { PackageFile } from '../domain/package.ts'
+
 /** What a handler answers. `headers` hold one value each. */
 export type Answer = { statusCode: number; headers: Record<string, string>; body: string }
 
@@ -10,3 +12,14 @@ export const json = (statusCode: number, body: unknown, headers: Record<string, 
 export const noContent = (): Answer => ({ statusCode: 204, headers: {}, body: '' })
 
 export const redirect = (location: string): Answer => ({ statusCode: 302, headers: { Location: location }, body: '' })
+
+/** What a file is, for those who ask without getting it. The object store gives a file the same `ETag`. */
+export const fileHeaders = ({ fileName, size, md5, sha256, createdAt }: PackageFile) => ({
+  'Accept-Ranges': 'bytes',
+  'Content-Disposition': `attachment; filename*=UTF-8''${encodeURIComponent(fileName)}`,
+  'Content-Length': String(size),
+  'Content-Type': 'application/octet-stream',
+  ETag: `"${md5}"`,
+  'Last-Modified': new Date(createdAt).toUTCString(),
+  'X-Checksum-SHA256': sha256,
+})

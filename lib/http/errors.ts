@@ -8,6 +8,8 @@ const missing = {
   group: '404 Group Not Found',
   package: '404 Not found',
   unavailable_package: 'Package not found',
+  package_file: '404 Not Found',
+  pipelines: '404 Package not found Not Found',
   npm_packages: '404 Packages Not Found',
   npm_package: '404 Package Not Found',
   npm_tag: '404 Package tag Not Found',

@@ -75,7 +75,8 @@ export const readBody = (event: Pick<APIGatewayProxyEvent, 'body' | 'isBase64Enc
   return bytes
 }
 
-const mediaType = ({ headers }: Pick<APIGatewayProxyEvent, 'headers'>) =>
+/** The type of the body, without parameters. */
+export const mediaType = ({ headers }: Pick<APIGatewayProxyEvent, 'headers'>) =>
   (header({ headers }, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
 
 /** One header, whatever case its name came in. */

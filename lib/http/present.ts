@@ -62,6 +62,33 @@ export const presentPackageFile = (file: PackageFile) => ({
   file_sha256: file.sha256,
 })
 
+/** GitLab's number for files that are in an object store. */
+const OBJECT_STORE = 2
+
+/** The bare record of a file, which GitLab answers to an upload that asks for it. `url` is where to download it. */
+export const presentPackageFileRecord = (file: PackageFile, url: string) => ({
+  id: file.id,
+  package_id: file.packageId,
+  created_at: file.createdAt,
+  updated_at: file.createdAt,
+  size: file.size,
+  file_store: OBJECT_STORE,
+  file_md5: file.md5,
+  file_sha1: file.sha1,
+  file_name: file.fileName,
+  file: { url },
+  file_sha256: file.sha256,
+  verification_retry_at: null,
+  verified_at: null,
+  verification_failure: null,
+  verification_retry_count: null,
+  verification_checksum: null,
+  verification_state: 0,
+  verification_started_at: null,
+  status: 'default',
+  new_file_path: null,
+})
+
 /** The bare record, which GitLab answers to a publish. */
 export const presentPackageRecord = (record: Package) => ({
   id: record.id,

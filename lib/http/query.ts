@@ -1,11 +1,12 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import type { PackageFilter, PackageOrder, Sort } from '../domain/listing.ts'
+import type { FileOrder, PackageFilter, PackageOrder, Sort } from '../domain/listing.ts'
 import { packageStatuses, packageTypes } from '../domain/package.ts'
 import { DEFAULT_PER_PAGE, MAX_PER_PAGE, type Page } from '../domain/pagination.ts'
 import { parseParams, queryParams, type Reader } from './params.ts'
 
 const PROJECT_ORDERS = ['created_at', 'name', 'version', 'type'] as const
 const GROUP_ORDERS = [...PROJECT_ORDERS, 'project_path'] as const
+const FILE_ORDERS = ['id', 'created_at', 'file_name'] as const
 const SORTS = ['asc', 'desc'] as const
 
 /** Page and size: 0 or less is page 1 and the default size, but a size of 0 is refused; above the cap is the cap. */
@@ -19,6 +20,41 @@ const readPage = (read: Reader): Page => {
 
 /** Beyond it an offset is no exact number any more; no list is that long. */
 const LAST_PAGE = Math.floor(Number.MAX_SAFE_INTEGER / MAX_PER_PAGE)
+
+/** What a list of a package's files takes. @throws `parameters_invalid` */
+export const parseFilesQuery = (event: APIGatewayProxyEvent) =>
+  parseParams(queryParams(event), (read) => ({
+    page: readPage(read),
+    order: read.oneOf<FileOrder>('order_by', FILE_ORDERS) ?? 'id',
+    sort: read.oneOf<Sort>('sort', SORTS) ?? 'asc',
+  }))
+
+/** The largest page of a package's pipelines, as in GitLab. */
+const PIPELINES_PER_PAGE = 20
+
+/**
+ * What a list of a package's pipelines takes: its size has rules of its own, and there are no page numbers.
+ * @throws `parameters_invalid`
+ */
+export const parsePipelinesQuery = (event: APIGatewayProxyEvent) =>
+  parseParams(queryParams(event), (read) => {
+    const size = read.integer('per_page') ?? PIPELINES_PER_PAGE
+    if (size < 1 || size > PIPELINES_PER_PAGE) read.refuse('per_page does not have a valid value')
+    const cursor = read.text('cursor') ?? ''
+    if (cursor !== '' && !isCursor(cursor)) read.refuse('cursor is invalid')
+    return { size, cursor }
+  })
+
+/** GitLab's keyset cursor: JSON in URL-safe base64, with the last id and a direction. */
+const isCursor = (text: string): boolean => {
+  try {
+    const cursor: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
+    const { id, _kd } = Object(cursor)
+    return /^\d+$/.test(String(id)) && (_kd === 'n' || _kd === 'p')
+  } catch {
+    return false
+  }
+}
 
 export const parsePage = (event: APIGatewayProxyEvent): Page => parseParams(queryParams(event), readPage)
 

@@ -1,6 +1,6 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import { notFound } from '../domain/errors.ts'
+import { notFound, type Resource } from '../domain/errors.ts'
 import { isDisplayable, isOpenable, type Package } from '../domain/package.ts'
 import { parseId } from '../http/ids.ts'
 import { pathParams } from '../http/params.ts'
@@ -19,14 +19,19 @@ export const findPackage = async (database: Database, event: APIGatewayProxyEven
 /**
  * The package of the path: of this project, and not hidden, in processing or deleted.
  * @param opens with true a package with the status `error` is refused too, which GitLab lists but does not open
+ * @param unopened what such a package is told to be missing as
  */
-export const loadPackage = (
-  { opens } = { opens: false },
-): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, InProject<PackageAhead> & WithPackage> => ({
+export const loadPackage = ({
+  opens = false,
+  unopened = 'unavailable_package',
+}: {
+  opens?: boolean
+  unopened?: Resource
+} = {}): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, InProject<PackageAhead> & WithPackage> => ({
   before: ({ context }) => {
     const { found } = context.ahead
     if (found?.projectId !== context.project.id || !isDisplayable(found.status)) throw notFound('package')
-    if (opens && !isOpenable(found.status)) throw notFound('unavailable_package')
+    if (opens && !isOpenable(found.status)) throw notFound(unopened)
     context.package = found
   },
 })

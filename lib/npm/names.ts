@@ -22,9 +22,8 @@ export const isTag = (tag: string) =>
 
 const unscoped = (name: string) => name.slice(name.indexOf('/') + 1)
 
-/** As npm names a tarball in a publish, the scope included. */
+/** As npm names a tarball in a publish and GitLab the package's file, the scope included. */
 export const attachmentName = (name: string, version: string) => `${name}-${version}.tgz`
-export const fileName = (name: string, version: string) => `${unscoped(name)}-${version}.tgz`
 
 /** What a path below the registry's base is about: a package, or one tarball of it. */
 export type PackagePath = { name: string; version?: string }

@@ -1,10 +1,12 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { fileRepository } from './files.ts'
 import { groupListingRepository } from './groupListings.ts'
 import { groupRepository } from './groups.ts'
 import { counterKey } from './keys.ts'
 import { openListing } from './listings.ts'
 import { memberRepository } from './members.ts'
 import { packageRepository } from './packages.ts'
+import { packageRecords } from './records.ts'
 import { openTable } from './table.ts'
 import { tokenRepository } from './tokens.ts'
 import { transitRepository } from './transit.ts'
@@ -17,12 +19,14 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string) 
   const table = openTable(client, tableName)
   const transit = transitRepository(table)
   const groups = groupRepository(table, transit)
+  const records = packageRecords(table, transit)
   return {
+    files: fileRepository(table, records),
     groups,
     groupListings: groupListingRepository(table, groups),
     listings: openListing(table),
     members: memberRepository(table),
-    packages: packageRepository(table, transit),
+    packages: packageRepository(table, records),
     tokens: tokenRepository(table),
     transit,
     users: userRepository(table),

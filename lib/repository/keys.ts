@@ -17,6 +17,7 @@
  * | tokens of a user                                 | -          | USER#<user id>                       | TOKEN#<id>                       |
  * | package by id                                    | -          | PACKAGE#<id>                         | META                             |
  * | files of a package                               | -          | PACKAGE#<id>                         | FILE#<id>                        |
+ * | the newest file of a name                        | -          | PACKAGE#<id>                         | NAMED#<file name>                |
  * | what a format kept of a deleted version          | -          | PACKAGE#<id>                         | DETAILS                          |
  * | is a version taken; versions of a package        | -          | PROJECT#<id>#<type>#<name>           | VERSION#<version>, VERSIONLESS   |
  * | what a format keeps of a version                 | -          | the same                             | DETAILS#<version>                |
@@ -31,7 +32,8 @@
  * | the names on a shelf, with how many of each      | -          | NAMES#<shelf>                        | <name> <type> <project id>       |
  * | which projects are in transit around a group     | -          | TALLY#GROUP#<id>                     | TRANSITS                         |
  * | all projects in transit, with what is done       | -          | TRANSIT                              | PROJECT#<id>                     |
- * | what a delete leaves to remove                   | -          | PURGE#<shard>                        | <due>#<package id>               |
+ * | what a delete leaves to remove                   | -          | PURGE#<shard>                        | <due>#<package id>, or           |
+ * |                                                  |            |                                      | <due>#<package id>#<file id>     |
  *
  * Ids have 16 digits in keys, so that the order of keys is the order of ids. Names and versions hold no blank and no
  * control character (`assertSortable`), so a blank ends them and sorts before all they can hold.
@@ -95,6 +97,11 @@ export const fileKey = (packageId: number, id: number): Key => ({
   sk: `FILE#${padded(id)}`,
 })
 export const FILE_PREFIX = 'FILE#'
+/** A copy of the file that a download by name gets: of equal names the newest. */
+export const namedKey = (packageId: number, fileName: string): Key => ({
+  pk: packageKey(packageId).pk,
+  sk: `NAMED#${fileName}`,
+})
 /** Where the details of a deleted version wait, its coordinates being free again. */
 export const keptDetailsKey = (packageId: number): Key => ({ pk: packageKey(packageId).pk, sk: 'DETAILS' })
 
@@ -175,3 +182,7 @@ export const purgeKey = (packageId: number, due: string): Key => ({
   pk: `PURGE#${packageId % PURGE_SHARDS}`,
   sk: `${due}#${padded(packageId)}`,
 })
+export const purgeFileKey = (packageId: number, fileId: number, due: string): Key => {
+  const { pk, sk } = purgeKey(packageId, due)
+  return { pk, sk: `${sk}#${padded(fileId)}` }
+}

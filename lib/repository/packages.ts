@@ -1,24 +1,20 @@
 import { notFound, PackagesError } from '../domain/errors.ts'
 import type { Package, PackageFile, PackageStatus, PackageType, PackageVersion, Tag } from '../domain/package.ts'
-import { offsetOf, type Page, type Paged } from '../domain/pagination.ts'
-import type { Project } from '../domain/project.ts'
-import { fileFromItem, packageFromItem, type Tags, tagsFromItem, versionFromItem } from './items.ts'
+import { fileWrites } from './files.ts'
+import { type Tags, tagsFromItem, versionFromItem } from './items.ts'
 import {
   type Coordinates,
   coordinatesKey,
   DETAILS_PREFIX,
   detailsKey,
-  FILE_PREFIX,
-  fileKey,
   keptDetailsKey,
-  packageKey,
   purgeKey,
   tagsKey,
   VERSION_PREFIX,
 } from './keys.ts'
-import { assertSortable, type Change, readOwnNames, shelfWrites } from './shelves.ts'
+import { changed, dueAfter, newRecord, type packageRecords, versionOf } from './records.ts'
+import { assertSortable, type Change } from './shelves.ts'
 import type { Item, Table, Write } from './table.ts'
-import type { transitRepository } from './transit.ts'
 
 /** A package about to be published: its id comes from `nextIds`, so that its files are stored before it is listed. */
 export type NewPackage = {
@@ -39,25 +35,13 @@ export type NewPackage = {
 /** A version with what its format keeps of it. */
 export type VersionDetails = Omit<PackageVersion, 'tags'> & { details: Item }
 
-/** How long a deleted package waits for its removal, and may be restored. */
-export const RESTORE_WINDOW_DAYS = 7
-const DAY_MS = 24 * 60 * 60 * 1000
-
 type NameOfPackage = Omit<Coordinates, 'version'>
 
-export const packageRepository = (table: Table, { placed }: Pick<ReturnType<typeof transitRepository>, 'placed'>) => {
-  const find = async (id: number): Promise<Package | undefined> => {
-    const item = await table.get(packageKey(id))
-    return item && packageFromItem(item)
-  }
-
+export const packageRepository = (
+  table: Table,
+  { find, stored, placed, packageWrites }: ReturnType<typeof packageRecords>,
+) => {
   const findTags = async (name: NameOfPackage): Promise<Tags> => tagsFromItem(await table.get(tagsKey(name)))
-
-  const stored = async (id: number): Promise<Package> => {
-    const record = await find(id)
-    if (!record) throw notFound('package')
-    return record
-  }
 
   /** What becomes of packages that lose tags to the one with the id `winner`. */
   const released = async (lost: readonly Tag[], winner: number, now: string): Promise<Change[]> => {
@@ -68,19 +52,6 @@ export const packageRepository = (table: Table, { placed }: Pick<ReturnType<type
       changed(holder, { tags: holder.tags.filter(({ name }) => !names.has(name)), updatedAt: now }),
     )
   }
-
-  /** Records and shelves of packages that change together. A record that another writer changed says `'again'`. */
-  const packageWrites = async (project: Project, changes: readonly Change[]): Promise<Write[]> => [
-    ...changes.map(
-      ({ before, after }): Write => ({
-        put: { ...packageKey(after.id), ...after },
-        ...(before
-          ? { if: 'revision = :revision', values: { ':revision': before.revision }, otherwise: 'again' }
-          : { if: 'attribute_not_exists(pk)' }),
-      }),
-    ),
-    ...shelfWrites(project, changes, await readOwnNames(table, project, changes)),
-  ]
 
   return {
     find,
@@ -119,21 +90,7 @@ export const packageRepository = (table: Table, { placed }: Pick<ReturnType<type
         createdAt: wanted.createdAt,
         updatedAt: wanted.createdAt,
       }))
-      const record: Package = {
-        id: wanted.id,
-        projectId,
-        name: wanted.name,
-        version: wanted.version,
-        type: wanted.type,
-        status: wanted.status,
-        createdAt: wanted.createdAt,
-        lastDownloadedAt: null,
-        tags: taken,
-        creatorId: wanted.creatorId,
-        updatedAt: wanted.createdAt,
-        fileCount: wanted.files.length,
-        revision: 1,
-      }
+      const record = newRecord(projectId, wanted, wanted.files.length, taken)
       await table.transact(async () => {
         const [project, tags] = await Promise.all([
           placed(projectId),
@@ -151,9 +108,7 @@ export const packageRepository = (table: Table, { placed }: Pick<ReturnType<type
             { after: record },
             ...(await released(lost, record.id, wanted.createdAt)),
           ])),
-          ...wanted.files.map((file) => ({
-            put: { ...fileKey(record.id, file.id), ...file, packageId: record.id, createdAt: wanted.createdAt },
-          })),
+          ...fileWrites(wanted.files.map((file) => ({ ...file, packageId: record.id, createdAt: wanted.createdAt }))),
           ...(wanted.details
             ? [{ put: { ...detailsKey(coordinates), ...versionOf(record), details: wanted.details } }]
             : []),
@@ -181,7 +136,7 @@ export const packageRepository = (table: Table, { placed }: Pick<ReturnType<type
           findTags(before),
           table.get(detailsKey(coordinates)),
         ])
-        const due = new Date(Date.parse(now) + RESTORE_WINDOW_DAYS * DAY_MS).toISOString()
+        const due = dueAfter(now)
         const held = tags.tags.some(({ packageId }) => packageId === id)
         return [
           ...(await packageWrites(project, [
@@ -259,6 +214,19 @@ export const packageRepository = (table: Table, { placed }: Pick<ReturnType<type
       })
     },
 
+    /**
+     * Notes that a file of the package was downloaded, at most once in `NOTE_EVERY_MS`. `updatedAt` stays: who would
+     * delete what nobody changed is not held up by its readers. Contended, it gives up soon: the next download notes it.
+     */
+    async noteDownload(id: number, now: string): Promise<void> {
+      const end = Date.now() + NOTE_GIVES_UP_MS
+      await table.transact(async () => {
+        const before = Date.now() < end ? await find(id) : undefined
+        if (!before || before.status === 'pending_destruction' || !isDue(before, now)) return []
+        return packageWrites(await placed(before.projectId), [changed(before, { lastDownloadedAt: now })])
+      })
+    },
+
     /** All versions of a name, by version as text, with their tags. */
     async listVersions(name: NameOfPackage): Promise<PackageVersion[]> {
       const [items, { tags }] = await Promise.all([
@@ -281,30 +249,18 @@ export const packageRepository = (table: Table, { placed }: Pick<ReturnType<type
       const item = await table.get(detailsKey(coordinates))
       return item && { ...versionFromItem(item), details: item.details as Item }
     },
-
-    /** One page of a package's files in the order of their ids. `total` is the record's own count. */
-    async listFiles(packageId: number, page: Page): Promise<Omit<Paged<PackageFile>, 'total'>> {
-      const wanted = offsetOf(page) + page.size
-      const range = { pk: packageKey(packageId).pk, prefix: FILE_PREFIX }
-      const items: Item[] = []
-      let answer = await table.query(range, wanted)
-      items.push(...answer.items)
-      while (answer.next && items.length < wanted) {
-        answer = await table.query(range, wanted - items.length, answer.next)
-        items.push(...answer.items)
-      }
-      return { rows: items.slice(offsetOf(page), wanted).map(fileFromItem), page }
-    },
   }
 }
 
+/** A package that is downloaded all the time is written once in this time, with all its entries. */
+export const NOTE_EVERY_MS = 60 * 60 * 1000
+const NOTE_GIVES_UP_MS = 1_000
+
+const isDue = ({ lastDownloadedAt }: Package, now: string) =>
+  lastDownloadedAt === null || Date.parse(now) - Date.parse(lastDownloadedAt) >= NOTE_EVERY_MS
+
 /** No package has this id. */
 const NOBODY = 0
-
-const changed = (before: Package, change: Partial<Package>): Change => ({
-  before,
-  after: { ...before, ...change, revision: before.revision + 1 },
-})
 
 const tagsWrite = (name: NameOfPackage, { revision }: Tags, tags: readonly Tag[]): Write => ({
   put: { ...tagsKey(name), revision: revision + 1, tags },
@@ -312,5 +268,3 @@ const tagsWrite = (name: NameOfPackage, { revision }: Tags, tags: readonly Tag[]
   values: { ':revision': revision },
   otherwise: 'again',
 })
-
-const versionOf = ({ id, version, createdAt, status }: Package) => ({ id, version, createdAt, status })

@@ -298,7 +298,7 @@ describe('the five endpoints after npm publish', () => {
       json: [
         {
           package_id: id,
-          file_name: 'bar-1.0.3.tgz',
+          file_name: '@foo/bar-1.0.3.tgz',
           size: bytes.length,
           file_md5: hash('md5', bytes),
           file_sha1: hash('sha1', bytes),

@@ -847,7 +847,7 @@ describe('a publish whose object store fails', () => {
     [
       'after the bytes are there',
       async (id, bytes) => {
-        await working.put(id, bytes)
+        await working.put(id, bytes, async () => undefined)
         throw new Error('the store is out of order')
       },
     ],

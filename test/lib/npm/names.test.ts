@@ -1,6 +1,5 @@
 import {
   attachmentName,
-  fileName,
   highestVersion,
   isPackageName,
   isTag,
@@ -126,12 +125,9 @@ describe('publishedVersion', () => {
 })
 
 describe('names of files', () => {
-  it('have the scope where npm attaches them and lack it where they are saved', () => {
-    expect([attachmentName('@foo/bar', '1.0.3'), fileName('@foo/bar', '1.0.3')]).toEqual([
-      '@foo/bar-1.0.3.tgz',
-      'bar-1.0.3.tgz',
-    ])
-    expect([attachmentName('bar', '1.0.3'), fileName('bar', '1.0.3')]).toEqual(['bar-1.0.3.tgz', 'bar-1.0.3.tgz'])
+  it('have the scope in front, as npm attaches them', () => {
+    expect(attachmentName('@foo/bar', '1.0.3')).toBe('@foo/bar-1.0.3.tgz')
+    expect(attachmentName('bar', '1.0.3')).toBe('bar-1.0.3.tgz')
   })
 })
 

@@ -1,0 +1,48 @@
+import { endpoint } from '../../lib/endpoint.ts'
+import { hashesOf } from '../../lib/files/hashes.ts'
+import type { ObjectStore } from '../../lib/files/store.ts'
+import { parseGenericPath } from '../../lib/generic/names.ts'
+import { json } from '../../lib/http/answers.ts'
+import { apiUrl } from '../../lib/http/links.ts'
+import { parseParams, pathParams, type Reader } from '../../lib/http/params.ts'
+import { presentPackageFileRecord } from '../../lib/http/present.ts'
+import { readUpload } from '../../lib/http/upload.ts'
+import { loadProject } from '../../lib/middleware/loadProject.ts'
+import type { Database } from '../../lib/repository/database.ts'
+
+const readOptions = (read: Reader) => ({
+  status: read.oneOf('status', ['default', 'hidden']),
+  select: read.oneOf('select', ['package_file']),
+})
+
+/**
+ * `PUT …/generic/:package_name/:package_version/:file_name`: adds a file to a version, which it makes when it is the
+ * first. The body is the file, or a multipart form with the field `file`.
+ *
+ * 201; 200 with the record for `select=package_file`; 400 for a name or a parameter, and when the package is full; 401
+ * anonymous; 403 below Developer; 404; 413 above the limit of a body.
+ */
+export const uploadFile = (db: () => Database, store: () => ObjectStore) =>
+  endpoint('uploadGenericFile', db)
+    .use(loadProject(db, 'create_package', { asksForLogin: true }))
+    .handler(async (event, { project, caller }) => {
+      const { name, version, fileName } = parseGenericPath(pathParams(event))
+      const { bytes, params } = await readUpload(event)
+      const { status, select } = parseParams(params, readOptions)
+
+      const id = await db().packages.nextFileId()
+      const createdAt = new Date().toISOString()
+      const wanted = { id, fileName, size: bytes.length, ...hashesOf(bytes), createdAt }
+      const coordinates = { projectId: project.id, type: 'generic', name, version } as const
+      const upload = { creatorId: caller.user?.id ?? null, status }
+      const file = await store().put({ projectId: project.id, fileId: id }, bytes, () =>
+        db().files.add(coordinates, wanted, upload),
+      )
+
+      if (select === undefined) return json(201, { message: '201 Created' })
+      const path = [name, version, fileName].map(encodeURIComponent).join('/')
+      return json(
+        200,
+        presentPackageFileRecord(file, apiUrl(event, `/projects/${project.id}/packages/generic/${path}`)),
+      )
+    })

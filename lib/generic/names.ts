@@ -1,0 +1,38 @@
+import { invalidParameters } from '../domain/errors.ts'
+import { FILE_NAME_LIMIT, PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT } from '../domain/package.ts'
+
+/** What a path below the registry's base names. */
+export type GenericPath = { name: string; version: string; fileName: string }
+
+/** They would leave the folder where a file is put. */
+const isTraversal = (text: string) => text === '.' || text === '..'
+
+/** Letters, digits and `. _ - +`. Source of the three rules: `lib/gitlab/regex/packages.rb` in GitLab. */
+const isName = (text: string) =>
+  text.length <= PACKAGE_NAME_LIMIT && /^[A-Za-z0-9._\-+]+$/.test(text) && !isTraversal(text)
+
+/** Letters, digits and `. _ - +`, without two dots in a row. */
+const isVersion = (text: string) =>
+  text.length <= PACKAGE_VERSION_LIMIT && /^[\w.\-+]+$/.test(text) && !text.includes('..') && !isTraversal(text)
+
+/** As a name, also with `~` and `@` inside. */
+const isFileName = (text: string) =>
+  text.length <= FILE_NAME_LIMIT && /^(?![~@])[A-Za-z0-9._\-+~@]+(?<![~@])$/.test(text) && !isTraversal(text)
+
+const fileNameProblem = (path: string) =>
+  path.includes('/') ? 'file_name is invalid: files cannot be in directories yet' : 'file_name is invalid'
+
+/**
+ * Reads the variable parts of a path, which are decoded.
+ * @throws `parameters_invalid` with every part that breaks its rule
+ */
+export const parseGenericPath = (params: Record<string, string>): GenericPath => {
+  const { package_name: name = '', package_version: version = '', file_path: fileName = '' } = params
+  const problems = [
+    ...(isName(name) ? [] : ['package_name is invalid']),
+    ...(isVersion(version) ? [] : ['package_version is invalid']),
+    ...(isFileName(fileName) ? [] : [fileNameProblem(fileName)]),
+  ]
+  if (problems.length > 0) throw invalidParameters(...problems)
+  return { name, version, fileName }
+}

@@ -1,0 +1,87 @@
+import { notFound } from '../domain/errors.ts'
+import type { Package, PackageStatus, PackageType, Tag } from '../domain/package.ts'
+import type { Project } from '../domain/project.ts'
+import { packageFromItem } from './items.ts'
+import { packageKey } from './keys.ts'
+import { type Change, readOwnNames, shelfWrites } from './shelves.ts'
+import type { Table, Write } from './table.ts'
+import type { transitRepository } from './transit.ts'
+
+/** How long what was deleted waits for its removal, and may be restored. */
+export const RESTORE_WINDOW_DAYS = 7
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** When the removal of what is deleted now is due, in ISO 8601. */
+export const dueAfter = (now: string) => new Date(Date.parse(now) + RESTORE_WINDOW_DAYS * DAY_MS).toISOString()
+
+/** What every writer of packages starts from: the record and its place, and the writes that keep both in step. */
+export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof transitRepository>, 'placed'>) => {
+  const find = async (id: number): Promise<Package | undefined> => {
+    const item = await table.get(packageKey(id))
+    return item && packageFromItem(item)
+  }
+
+  return {
+    find,
+
+    async stored(id: number): Promise<Package> {
+      const record = await find(id)
+      if (!record) throw notFound('package')
+      return record
+    },
+
+    placed,
+
+    /** Records and shelves of packages that change together. A record that another writer changed says `'again'`. */
+    packageWrites: async (project: Project, changes: readonly Change[]): Promise<Write[]> => [
+      ...changes.map(
+        ({ before, after }): Write => ({
+          put: { ...packageKey(after.id), ...after },
+          ...(before
+            ? { if: 'revision = :revision', values: { ':revision': before.revision }, otherwise: 'again' }
+            : { if: 'attribute_not_exists(pk)' }),
+        }),
+      ),
+      ...shelfWrites(project, changes, await readOwnNames(table, project, changes)),
+    ],
+  }
+}
+
+type Arriving = {
+  id: number
+  name: string
+  version: string | null
+  type: PackageType
+  status: PackageStatus
+  creatorId: number | null
+  createdAt: string
+}
+
+export const newRecord = (
+  projectId: number,
+  { id, name, version, type, status, creatorId, createdAt }: Arriving,
+  fileCount: number,
+  tags: Tag[],
+): Package => ({
+  id,
+  projectId,
+  name,
+  version,
+  type,
+  status,
+  createdAt,
+  lastDownloadedAt: null,
+  tags,
+  creatorId,
+  updatedAt: createdAt,
+  fileCount,
+  revision: 1,
+})
+
+export const changed = (before: Package, change: Partial<Package>): Change => ({
+  before,
+  after: { ...before, ...change, revision: before.revision + 1 },
+})
+
+/** What the item of a version's coordinates holds. */
+export const versionOf = ({ id, version, createdAt, status }: Package) => ({ id, version, createdAt, status })
