@@ -9,9 +9,13 @@ export type LocalStore = { endpoint: string; stop: () => Promise<void> }
  * Some clients carry their registry login along a redirect when only the port differs. S3 would refuse a request with
  * two ways of authentication, so a login beside a presigned URL is left out here.
  */
-export const startObjectStore = async (directory: string, bucket: string): Promise<LocalStore> => {
+export const startObjectStore = async (directory: string, buckets: readonly string[]): Promise<LocalStore> => {
   await mkdir(directory, { recursive: true })
-  const s3rver = new S3rver({ directory, silent: true, configureBuckets: [{ name: bucket, configs: [] }] })
+  const s3rver = new S3rver({
+    directory,
+    silent: true,
+    configureBuckets: buckets.map((name) => ({ name, configs: [] })),
+  })
   await s3rver.configureBuckets()
   const answer = s3rver.callback()
 

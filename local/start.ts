@@ -137,7 +137,7 @@ const start = async () => {
     ? { name: dynamodbEndpoint, endpoint: dynamodbEndpoint }
     : await startEngine(dataDirectory)
   if ('ended' in engine) watch(engine)
-  const store = await startObjectStore(join(dataDirectory, 'files'), BUCKET)
+  const store = await startObjectStore(join(dataDirectory, 'files'), [BUCKET])
   stops.push(store.stop)
 
   await createTable(engine.endpoint, TABLE)

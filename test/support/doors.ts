@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { request as send } from 'node:http'
 import { resolve } from 'node:path'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
 import { type Database, openDatabase } from '../../lib/repository/database.ts'
 import { createClient } from '../../lib/repository/table.ts'
@@ -132,6 +133,17 @@ type LambdaModule = { handler: (event: APIGatewayProxyEvent, context: Context) =
 /** Answers of API Gateway itself never reach a handler; the template words them like GitLab. */
 const UNKNOWN_ROUTE = reply(404, {}, JSON.stringify({ error: '404 Not Found' }))
 
+const createBucket = async () => {
+  const s3 = new S3Client({ endpoint: process.env.S3_ENDPOINT ?? '', forcePathStyle: true })
+  try {
+    await s3.send(new CreateBucketCommand({ Bucket: process.env.BUCKET_NAME }))
+  } catch (error) {
+    if (!(error instanceof Error && error.name.startsWith('BucketAlready'))) throw error
+  } finally {
+    s3.destroy()
+  }
+}
+
 export const lambdaDoor = (): Door => {
   const all = routes()
   const database = openDatabase(createClient(process.env.DYNAMODB_ENDPOINT), process.env.TABLE_NAME ?? '')
@@ -140,7 +152,10 @@ export const lambdaDoor = (): Door => {
     origin: 'https://packages.example.com/prod',
     database: () => database,
     async open() {
-      await createTable(process.env.DYNAMODB_ENDPOINT ?? '', process.env.TABLE_NAME ?? '')
+      await Promise.all([
+        createTable(process.env.DYNAMODB_ENDPOINT ?? '', process.env.TABLE_NAME ?? ''),
+        createBucket(),
+      ])
       await ensureAdministrator(database, testEnvironment().rootToken)
     },
     async call(call) {

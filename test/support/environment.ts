@@ -4,7 +4,6 @@ export type TestEnvironment = {
   /** Empty when DynamoDB Local cannot run here. */
   dynamodbLocal: string
   objectStore: string
-  bucket: string
   /** `npm start`, on the same dynoxide and object store of its own. */
   service: string
   serviceTable: string

@@ -7,7 +7,6 @@ import { startObjectStore } from '../../local/objectStore.ts'
 import { shareEnvironment } from './environment.ts'
 import { stops } from './stops.ts'
 
-const BUCKET = 'packages-api-test'
 export const ROOT_TOKEN = 'pat-root-token-of-the-test-suites'
 
 /** Starts, once for all suites, the two engines, an object store and the service itself. */
@@ -22,7 +21,7 @@ const startAll = async () => {
   const [dynoxide, dynamodbLocal, objectStore] = await Promise.all([
     program === undefined ? startDynamoDBLocal() : startDynoxide(program),
     hasJava() ? startDynamoDBLocal() : undefined,
-    startObjectStore(join(directory, 'objects'), BUCKET),
+    startObjectStore(join(directory, 'objects'), []),
   ])
   stops.push(dynoxide.stop, async () => dynamodbLocal?.stop(), objectStore.stop)
 
@@ -43,7 +42,6 @@ const startAll = async () => {
     dynoxide: dynoxide.endpoint,
     dynamodbLocal: dynamodbLocal?.endpoint ?? '',
     objectStore: objectStore.endpoint,
-    bucket: BUCKET,
     service: url,
     serviceTable: 'packages-api-local',
     rootToken: ROOT_TOKEN,

@@ -1,6 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import type { Context } from 'aws-lambda'
 import { pack } from 'tar-stream'
 import { npmWrite } from '../../../functions/npm/npmWrite.ts'
@@ -17,12 +17,9 @@ const REPORTER = 20
 const DEVELOPER = 30
 const MAINTAINER = 40
 
-/** A bucket of this file alone: projects of other files have the same ids, in tables of their own. */
-const bucket = `npm-${randomUUID()}`
-process.env.BUCKET_NAME = bucket
+const bucket = process.env.BUCKET_NAME ?? ''
 const { objectStore, rootToken } = testEnvironment()
 const s3 = new S3Client({ endpoint: objectStore, forcePathStyle: true })
-beforeAll(() => s3.send(new CreateBucketCommand({ Bucket: bucket })))
 afterAll(() => s3.destroy())
 
 const countObjects = async (projectId: number) => {
