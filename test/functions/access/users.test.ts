@@ -167,6 +167,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
         ['an e-mail address with two @', { email: 'a@b@c' }, { message: { email: ['is invalid'] } }],
         ['an e-mail address with a blank', { email: 'a b@c' }, { message: { email: ['is invalid'] } }],
         ['an e-mail address of two lines', { email: 'a@b\nc@d' }, { message: { email: ['is invalid'] } }],
+        ['an e-mail address with DEL', { email: 'a\x7f@b' }, { message: { email: ['is invalid'] } }],
         ['an e-mail address with NUL', { email: 'a\0@b' }, { error: 'email is invalid' }],
         ['an e-mail address that is a boolean', { email: true }, { message: { email: ['is invalid'] } }],
         [
