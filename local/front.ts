@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, request as send } from 'node:http'
+import { tooLarge, unknownRoute } from '../deploy/gatewayResponses.ts'
 
 /** API Gateway's limit on a body. Source: Amazon API Gateway quotas for REST APIs. */
 const GATEWAY_BODY_LIMIT_BYTES = 10 * 1024 * 1024
@@ -21,8 +22,7 @@ export const createFront = (backendPort: () => number | undefined): Server =>
 
 /** The rest of the body is read and dropped: closing the door on a client that still sends shows him a reset instead. */
 const refuseBody = (request: IncomingMessage, response: ServerResponse) => {
-  const text = `413 Content Too Large - a request may have at most ${GATEWAY_BODY_LIMIT_BYTES} bytes`
-  request.once('end', () => answer(response, 413, { message: text, error: text })).resume()
+  request.once('end', () => answer(response, tooLarge.status, tooLarge.body)).resume()
 }
 
 /**
@@ -75,7 +75,7 @@ const pass = async (answered: IncomingMessage, response: ServerResponse) => {
   for await (const chunk of answered) chunks.push(chunk as Buffer)
   const body = Buffer.concat(chunks)
   const text = body.toString('utf8')
-  if (text.includes('"currentRoute"')) return answer(response, 404, { error: '404 Not Found' })
+  if (text.includes('"currentRoute"')) return answer(response, unknownRoute.status, unknownRoute.body)
   if (text.startsWith('{"statusCode":400,"error":"Bad Request"'))
     return answer(response, 400, { error: '400 Bad Request' })
   response.writeHead(answered.statusCode ?? 502, answered.headers).end(body)

@@ -15,11 +15,11 @@ const customTags = ['!Ref', '!Sub', '!GetAtt', '!Join', '!If', '!Equals', '!Not'
 }))
 
 type ServerlessYml = {
-  functions: Record<string, { handler: string; events: { http?: string }[] }>
+  functions: Record<string, { handler: string; iamRoleStatements?: string[]; events: { http?: string }[] }>
   resources: { Resources: { PackagesTable: { Properties: CreateTableCommandInput } } }
 }
 
-/** The parts of `serverless.yml` that are read besides the framework: the routes and the table. */
+/** The parts of `serverless.yml` that are read besides the framework: functions, with routes and rights, and the table. */
 export const parseServerlessYml = (text: string): ServerlessYml =>
   parse(text, { customTags, logLevel: 'error' }) as ServerlessYml
 

@@ -66,12 +66,13 @@ const bodyBytes = ({ body, isBase64Encoded }: Pick<APIGatewayProxyEvent, 'body' 
  */
 export const BODY_LIMIT_BYTES = 4_400_000
 
+export const bodyTooLarge = () =>
+  new PackagesError({ code: 'too_large', what: 'the body', limitBytes: BODY_LIMIT_BYTES })
+
 /** The body's bytes. @throws `too_large` above `BODY_LIMIT_BYTES` */
 export const readBody = (event: Pick<APIGatewayProxyEvent, 'body' | 'isBase64Encoded'>): Buffer => {
   const bytes = bodyBytes(event)
-  if (bytes.length > BODY_LIMIT_BYTES) {
-    throw new PackagesError({ code: 'too_large', what: 'the body', limitBytes: BODY_LIMIT_BYTES })
-  }
+  if (bytes.length > BODY_LIMIT_BYTES) throw bodyTooLarge()
   return bytes
 }
 

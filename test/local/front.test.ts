@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { BODY_LIMIT_BYTES } from '../../lib/http/params.ts'
 import { createFront } from '../../local/front.ts'
 
 const LIMIT_BYTES = 10 * 1024 * 1024
@@ -124,7 +125,7 @@ describe('what the local entrance answers in place of serverless-offline', () =>
     expect(json(await call('POST', '/status/400', sized(own), [own]))).toEqual({ error: 'page is invalid' })
   })
 
-  it("takes 10 MiB and refuses a byte more with API Gateway's status and a message that names the limit", async () => {
+  it('takes 10 MiB and refuses a byte more in the words of the template, which name the limit of handlers', async () => {
     const chunk = Buffer.alloc(1024 * 1024)
     const full = Array.from({ length: 10 }, () => chunk)
     const over = [...full, Buffer.alloc(1)]
@@ -142,10 +143,8 @@ describe('what the local entrance answers in place of serverless-offline', () =>
     expect({ status: taken.status, length: taken.body.length }).toEqual({ status: 200, length: LIMIT_BYTES })
     for (const reply of refused) {
       expect(reply.status).toBe(413)
-      expect(json(reply)).toEqual({
-        message: `413 Content Too Large - a request may have at most ${LIMIT_BYTES} bytes`,
-        error: `413 Content Too Large - a request may have at most ${LIMIT_BYTES} bytes`,
-      })
+      const text = `413 Content Too Large - the body may have at most ${BODY_LIMIT_BYTES} bytes`
+      expect(json(reply)).toEqual({ message: text, error: text })
     }
   })
 

@@ -3,11 +3,13 @@ import { request as send } from 'node:http'
 import { resolve } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
+import { ensureAdministrator } from '../../deploy/firstAdministrator.ts'
+import { unknownRoute } from '../../deploy/gatewayResponses.ts'
 import { type Database, openDatabase } from '../../lib/repository/database.ts'
 import { createClient } from '../../lib/repository/table.ts'
-import { ensureAdministrator } from '../../local/administrator.ts'
 import { createTable, parseServerlessYml } from '../../local/table.ts'
 import { testEnvironment } from './environment.ts'
+import { asFunction } from './permissions.ts'
 
 export type Call = {
   method?: string
@@ -19,8 +21,8 @@ export type Call = {
 export type Reply = { status: number; headers: Record<string, string>; text: string; json: unknown }
 
 /**
- * A way into the service. The same cases go through both: the exported handler with the event that a REST API makes,
- * and HTTP through serverless-offline.
+ * A way into the service. The same cases go through both: the exported handler with the event that a REST API makes and
+ * with the rights of its role, and HTTP through serverless-offline.
  */
 export type Door = {
   name: string
@@ -131,7 +133,7 @@ export const eventFor = (call: Call, resource: string) => {
 type LambdaModule = { handler: (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult> }
 
 /** Answers of API Gateway itself never reach a handler; the template words them like GitLab. */
-const UNKNOWN_ROUTE = reply(404, {}, JSON.stringify({ error: '404 Not Found' }))
+const UNKNOWN_ROUTE = reply(unknownRoute.status, {}, JSON.stringify(unknownRoute.body))
 
 const createBucket = async () => {
   const s3 = new S3Client({ endpoint: process.env.S3_ENDPOINT ?? '', forcePathStyle: true })
@@ -163,7 +165,8 @@ export const lambdaDoor = (): Door => {
       const route = match(call.method ?? 'GET', path, all)
       if (!route) return UNKNOWN_ROUTE
       const { handler } = (await import(`../../${route.module}.ts`)) as LambdaModule
-      const answer = await handler(eventOf(call, path, query, route.resource), { awsRequestId: 'test' } as Context)
+      const event = eventOf(call, path, query, route.resource)
+      const answer = await asFunction(route.functionName, () => handler(event, { awsRequestId: 'test' } as Context))
       const headers = Object.entries(answer.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)])
       return reply(answer.statusCode, Object.fromEntries(headers), answer.body)
     },

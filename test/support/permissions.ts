@@ -1,0 +1,96 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { S3Client } from '@aws-sdk/client-s3'
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { parseServerlessYml } from '../../local/table.ts'
+
+/** The rights that `serverless.yml` gives each function, by their names in `custom.allow`. */
+export const allowedRights = (): Record<string, string[]> => {
+  const { functions } = parseServerlessYml(readFileSync(resolve('serverless.yml'), 'utf8'))
+  return Object.fromEntries(
+    Object.entries(functions).map(([name, { iamRoleStatements = [] }]) => [
+      name,
+      iamRoleStatements.map((statement) => /^\$\{self:custom\.allow\.(\w+)\}$/.exec(statement)?.[1] ?? statement),
+    ]),
+  )
+}
+
+type Sent = { constructor: { name: string }; input: Record<string, unknown> }
+
+/** What IAM asks for when this command is sent. Source: Service Authorization Reference, DynamoDB and S3. */
+const rightsFor = ({ constructor: { name }, input }: Sent): string[] => {
+  const command = name.replace(/Command$/, '')
+  switch (command) {
+    case 'TransactWrite':
+      return (input.TransactItems as object[]).flatMap((part) => Object.keys(part).map(inTransaction))
+    case 'TransactGet':
+      return ['GetItem']
+    case 'BatchGet':
+      return ['BatchGetItem']
+    case 'BatchWrite':
+      return ['BatchWriteItem']
+    case 'Query':
+      return [input.IndexName === undefined ? 'Query' : 'QueryIndex']
+    case 'Get':
+    case 'Put':
+    case 'Update':
+    case 'Delete':
+      return [`${command}Item`]
+    case 'HeadBucket':
+    case 'ListObjectsV2':
+      return ['ListBucket']
+    case 'HeadObject':
+      return ['GetObject']
+    default:
+      return [command]
+  }
+}
+
+const inTransaction = (part: string) => (part === 'ConditionCheck' ? 'ConditionCheckItem' : `${part}Item`)
+
+/** A presigned URL is good for as long as its signer may do what it says. */
+const presigned = (answer: unknown): string[] => {
+  const urls = JSON.stringify(answer ?? '').matchAll(/https?:[^"\s]*X-Amz-Signature=[^"\s]*/g)
+  return [...urls].map(([url]) => /[?&]x-id=(\w+)/.exec(url)?.[1] ?? `what ${url} does`)
+}
+
+type Role = { functionName: string; allowed: readonly string[]; used: Set<string>; denied?: Error }
+const role = new AsyncLocalStorage<Role>()
+const all = allowedRights()
+const usedRights = new Map<string, Set<string>>()
+
+/** What a function has done so far, in this file of tests. */
+export const usedBy = (functionName: string): string[] => [...(usedRights.get(functionName) ?? [])].sort()
+
+const need = (current: Role, rights: readonly string[]) => {
+  for (const right of rights) {
+    current.used.add(right)
+    if (current.allowed.includes(right)) continue
+    current.denied = new Error(`AccessDenied: serverless.yml does not allow ${current.functionName} to ${right}`)
+    throw current.denied
+  }
+}
+
+for (const { prototype } of [DynamoDBDocumentClient, S3Client]) {
+  const { send } = prototype as unknown as { send: (command: Sent, ...rest: unknown[]) => Promise<unknown> }
+  Object.assign(prototype, {
+    async send(this: object, command: Sent, ...rest: unknown[]) {
+      const current = role.getStore()
+      if (current) need(current, rightsFor(command))
+      return send.call(this, command, ...rest)
+    },
+  })
+}
+
+/** Runs what a function does with no more rights than its role has, as on AWS. */
+export const asFunction = async <Answer>(functionName: string, work: () => Promise<Answer>): Promise<Answer> => {
+  const used = usedRights.get(functionName) ?? new Set<string>()
+  usedRights.set(functionName, used)
+  const current: Role = { functionName, allowed: all[functionName] ?? [], used }
+  const answer = await role.run(current, work)
+  need(current, presigned(answer))
+  // The function may have made an answer of it, or gone on without.
+  if (current.denied) throw current.denied
+  return answer
+}
