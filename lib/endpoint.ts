@@ -1,5 +1,6 @@
 import middy from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
+import type { TokenScope } from './domain/token.ts'
 import type { Answer } from './http/answers.ts'
 import { addHeaders } from './middleware/addHeaders.ts'
 import { answerErrors } from './middleware/answerErrors.ts'
@@ -7,14 +8,21 @@ import { authenticate } from './middleware/authenticate.ts'
 import { logRequest } from './middleware/logRequest.ts'
 import type { Database } from './repository/database.ts'
 
+type Options = {
+  /** Changes the words of a failure for clients that look for them elsewhere. */
+  reword?: (answer: Answer) => Answer
+  /** Scopes of tokens that open this endpoint besides those that open every one of its method. */
+  scopes?: readonly TokenScope[]
+}
+
 /**
  * The stack that every endpoint starts with, in its one fixed order: log, headers, errors, who calls. What follows is
  * the endpoint's own: what it loads and what it answers.
  * @param name the endpoint's one name: its file, its export and its field in the log
  */
-export const endpoint = (name: string, database: () => Database, reword?: (answer: Answer) => Answer) =>
+export const endpoint = (name: string, database: () => Database, { reword, scopes }: Options = {}) =>
   middy<APIGatewayProxyEvent>()
     .use(logRequest(name))
     .use(addHeaders())
     .use(answerErrors(reword))
-    .use(authenticate(database))
+    .use(authenticate(database, scopes))

@@ -1,7 +1,9 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { select } from '../../lib/access/lists.ts'
-import { asGroupProblems, assertValid, groupProblems } from '../../lib/access/validity.ts'
+import { asGroupProblems, assertValid, describedProblems, groupProblems } from '../../lib/access/validity.ts'
 import { sliceOf } from '../../lib/domain/pagination.ts'
-import { visibilities } from '../../lib/domain/project.ts'
+import type { Caller } from '../../lib/domain/permissions.ts'
+import { ancestorsAmong, parentId, visibilities } from '../../lib/domain/project.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { json } from '../../lib/http/answers.ts'
 import { externalUrl } from '../../lib/http/links.ts'
@@ -11,10 +13,32 @@ import { parsePage } from '../../lib/http/query.ts'
 import { identify, requireUser } from '../../lib/middleware/identify.ts'
 import { loadGroup } from '../../lib/middleware/loadGroup.ts'
 import { paginate } from '../../lib/middleware/paginate.ts'
+import { readAhead } from '../../lib/middleware/readAhead.ts'
+import { requireLogin } from '../../lib/middleware/requireLogin.ts'
 import type { Database } from '../../lib/repository/database.ts'
+import { changePlace, readPlace } from './changePlace.ts'
 import { parseGroupsQuery } from './listQuery.ts'
-import { findNamed, openParent } from './namespaces.ts'
-import { readAhead } from './readAhead.ts'
+import { findAncestors, findNamed, openParent } from './namespaces.ts'
+
+const ORDER = { order_by: 'name', sort: 'asc' }
+
+type Contents = Awaited<ReturnType<Database['groups']['listContents']>>
+
+/** One page of what the caller may see and asks for, with the names of the groups around each row. */
+const pageOf = async (db: Database, event: APIGatewayProxyEvent, caller: Caller, contents: Contents) => {
+  const page = parsePage(event)
+  const found = select('group', contents, caller, parseGroupsQuery(event, caller))
+  const shown = sliceOf(found, page)
+  const groups = await db.groups.listGroupsById(shown.flatMap(({ id, ancestorIds }) => [id, ...ancestorIds]))
+
+  const site = { url: externalUrl(event) }
+  const rows = shown.flatMap(({ id }) => {
+    const group = groups.find((candidate) => candidate.id === id)
+    const ancestors = group && ancestorsAmong(group, groups)
+    return group && ancestors ? [presentGroup(group, ancestors, site)] : []
+  })
+  return { rows, total: found.length, page }
+}
 
 /**
  * `GET /groups`: the groups that the caller may see, without personal namespaces, by name, paged.
@@ -23,20 +47,37 @@ import { readAhead } from './readAhead.ts'
  */
 export const listGroups = (db: () => Database) =>
   endpoint('listGroups', db)
-    .use(paginate({ order_by: 'name', sort: 'asc' }))
+    .use(paginate(ORDER))
     .use(readAhead(() => db().groups.listContents('group')))
     .use(identify(db))
-    .handler(async (event, { caller, reading }) => {
-      const page = parsePage(event)
-      const query = parseGroupsQuery(event)
-      const found = select('group', await reading, caller, query)
-      const ids = sliceOf(found, page).map(({ id }) => id)
-      const groups = new Map((await db().groups.listGroupsById(ids)).map((group) => [group.id, group]))
+    .handler(async (event, { caller, reading }) => pageOf(db(), event, caller, await reading))
 
-      const site = { url: externalUrl(event) }
-      const rows = ids.flatMap((id) => groups.get(id) ?? []).map((group) => presentGroup(group, site))
-      return { rows, total: found.length, page }
+/**
+ * `GET /groups/:id/subgroups`: the groups directly in a group that the caller may see, by name, paged.
+ *
+ * 200 with the page, which may be empty; 400 for a parameter; 401 for a bad token; 404 for a group that is not there or
+ * not to be seen.
+ */
+export const listSubgroups = (db: () => Database) =>
+  endpoint('listSubgroups', db)
+    .use(paginate(ORDER))
+    .use(loadGroup(db, 'read_group', { ahead: (_event, { id }) => db().groups.listContents('group', id) }))
+    .handler(async (event, { caller, group, ahead: contents }) => {
+      const direct = contents.filter((content) => parentId(content) === group.id)
+      return pageOf(db(), event, caller, direct)
     })
+
+/**
+ * `GET /groups/:id/descendant_groups`: the groups in a group, at any depth, that the caller may see, by name, paged.
+ *
+ * 200 with the page, which may be empty; 400 for a parameter; 401 for a bad token; 404 for a group that is not there or
+ * not to be seen.
+ */
+export const listDescendantGroups = (db: () => Database) =>
+  endpoint('listDescendantGroups', db)
+    .use(paginate(ORDER))
+    .use(loadGroup(db, 'read_group', { ahead: (_event, { id }) => db().groups.listContents('group', id) }))
+    .handler(async (event, { caller, ahead: contents }) => pageOf(db(), event, caller, contents))
 
 const readNewGroup = (read: Reader) => ({
   name: read.required('name', read.text('name')),
@@ -48,8 +89,8 @@ const readNewGroup = (read: Reader) => ({
 /**
  * `POST /groups`: makes a group, at the top or below `parent_id`. Its maker owns it.
  *
- * 201; 400 for a parameter, a path that is taken, more visibility than the parent's and too deep a place; 401 for
- * anonymous callers; 403 below Maintainer of the parent; 404 for a parent that is not there or not to be seen.
+ * 201; 400 for a parameter, a path that is taken or reserved, more visibility than the parent's and too deep a place;
+ * 401 for anonymous callers; 403 below Maintainer of the parent; 404 for a parent that is not there or not to be seen.
  */
 export const createGroup = (db: () => Database) =>
   endpoint('createGroup', db)
@@ -58,11 +99,12 @@ export const createGroup = (db: () => Database) =>
     .handler(async (event, { caller, user, reading }) => {
       const named = await reading
       const parent = named && openParent(caller, named.namespace)
-      const wanted = parseParams(allParams(event), readNewGroup)
+      const wanted = parseParams(await allParams(event), readNewGroup)
       assertValid(groupProblems(wanted, parent), asGroupProblems)
 
       const group = await db().groups.createGroup(parent, wanted, user.id, new Date().toISOString())
-      return json(201, presentGroup(group, { url: externalUrl(event) }))
+      const ancestors = parent ? [...named.around, parent] : []
+      return json(201, presentGroup(group, ancestors, { url: externalUrl(event) }))
     })
 
 /**
@@ -72,5 +114,31 @@ export const createGroup = (db: () => Database) =>
  */
 export const getGroup = (db: () => Database) =>
   endpoint('getGroup', db)
-    .use(loadGroup(db, 'read_group'))
-    .handler(async (event, { group }) => json(200, presentGroup(group, { url: externalUrl(event) })))
+    .use(loadGroup(db, 'read_group', { ahead: (_event, group) => findAncestors(db(), 'group', group) }))
+    .handler(async (event, { group, ahead: ancestors }) =>
+      json(200, presentGroup(group, ancestors, { url: externalUrl(event) })),
+    )
+
+const readChange = (read: Reader) => ({
+  description: { name: read.text('name'), description: read.text('description') },
+  place: readPlace(read),
+})
+
+/**
+ * `PUT /groups/:id`: changes the name and the description of a group.
+ *
+ * 200; 400 for a parameter; 401 for anonymous callers; 403 below Owner; 404 for a group that is not there or not to be
+ * seen.
+ */
+export const updateGroup = (db: () => Database) =>
+  endpoint('updateGroup', db)
+    .use(requireLogin())
+    .use(loadGroup(db, 'admin_group', { ahead: (_event, group) => findAncestors(db(), 'group', group) }))
+    .handler(async (event, { group, ahead: ancestors }) => {
+      const { description, place } = parseParams(await allParams(event), readChange)
+      assertValid(describedProblems(description))
+
+      const { id } = await changePlace(group, place)
+      const changed = await db().groups.describeGroup(id, description)
+      return json(200, presentGroup(changed, ancestors, { url: externalUrl(event) }))
+    })

@@ -13,7 +13,7 @@ import {
   type Membership,
   projectRole,
 } from '../../lib/domain/permissions.ts'
-import { type Group, isPath, type Project } from '../../lib/domain/project.ts'
+import type { Group, Project } from '../../lib/domain/project.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { json, noContent } from '../../lib/http/answers.ts'
 import { parseId } from '../../lib/http/ids.ts'
@@ -23,8 +23,8 @@ import { presentMember } from '../../lib/http/present.ts'
 import { today } from '../../lib/middleware/authenticate.ts'
 import { loadGroup } from '../../lib/middleware/loadGroup.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
+import { requireLogin } from '../../lib/middleware/requireLogin.ts'
 import type { Database } from '../../lib/repository/database.ts'
-import { requireLogin } from './requireLogin.ts'
 
 /** A group or project as the caller stands in it; in both, members come and go alike. */
 type Place = {
@@ -68,11 +68,11 @@ const readNewMember = (read: Reader) => {
 }
 
 const add = async (db: Database, event: APIGatewayProxyEvent, caller: Caller, { source, within, role }: Place) => {
-  const { userId, username = '', accessLevel, expiresOn } = parseParams(allParams(event), readNewMember)
+  const { userId, username = '', accessLevel, expiresOn } = parseParams(await allParams(event), readNewMember)
   assertValid({ expires_at: dayProblems(expiresOn, today()) })
   if (!reaches(caller, role, accessLevel)) throw forbidden('nobody can give a role above his own')
 
-  const user = await (userId === undefined ? findByUsername(db, username) : db.users.find(userId))
+  const user = await (userId === undefined ? db.users.findByUsername(username) : db.users.find(userId))
   if (!user) throw notFound('user')
 
   const createdAt = new Date().toISOString()
@@ -81,16 +81,32 @@ const add = async (db: Database, event: APIGatewayProxyEvent, caller: Caller, { 
   return json(201, presentMember(user, membership, { url: externalUrl(event) }))
 }
 
-/** A text that is no path is nobody's name, and may be longer than a key of the table. */
-const findByUsername = async (db: Database, username: string) =>
-  isPath(username) ? db.users.findByUsername(username) : undefined
+const readRole = (read: Reader) => {
+  const accessLevel = readAccessLevel(read)
+  const expiresOn = read.day('expires_at')
+  return { accessLevel, ...(expiresOn === undefined ? {} : { expiresOn }) }
+}
+
+const update = async (db: Database, event: APIGatewayProxyEvent, caller: Caller, { source, role }: Place) => {
+  const userId = parseId('user_id', pathParams(event).user_id)
+  const change = parseParams(await allParams(event), readRole)
+  assertValid({ expires_at: dayProblems(change.expiresOn ?? null, today()) })
+  if (!reaches(caller, role, change.accessLevel)) throw forbidden('nobody can give a role above his own')
+
+  const membership = await db.members.update(userId, source, change, today(), ({ accessLevel }) => {
+    if (!reaches(caller, role, accessLevel)) throw forbidden('nobody can change a member with a role above his own')
+  })
+  const user = await db.users.find(userId)
+  if (!user) throw notFound('member')
+  return json(200, presentMember(user, membership, { url: externalUrl(event) }))
+}
 
 const remove = async (db: Database, event: APIGatewayProxyEvent, caller: Caller, place: Place) => {
   const given = pathParams(event).user_id
   const isHimself = given === String(caller.user?.id)
   if (!isHimself && place.refusal !== undefined) throw forbidden(place.refusal)
 
-  await db.members.remove(parseId('user_id', given), place.source, today(), ({ accessLevel }) => {
+  await db.members.remove(parseId('user_id', given), place.source, ({ accessLevel }) => {
     if (!isHimself && !reaches(caller, place.role, accessLevel)) {
       throw forbidden('nobody can remove a member with a role above his own')
     }
@@ -121,6 +137,30 @@ export const addProjectMember = (db: () => Database) =>
     .use(requireLogin())
     .use(loadProject(db, 'admin_project_member'))
     .handler((event, { caller, project }) => add(db(), event, caller, inProject(caller, project)))
+
+/**
+ * `PUT /groups/:id/members/:user_id`: changes a user's role in a group, or its end; one that is left out stays.
+ *
+ * 200; 400 for a parameter; 401 for anonymous callers; 403 below Owner, for a role above one's own and for the last
+ * owner of a top-level group; 404 for what is not there or not to be seen.
+ */
+export const updateGroupMember = (db: () => Database) =>
+  endpoint('updateGroupMember', db)
+    .use(requireLogin())
+    .use(loadGroup(db, 'admin_group_member'))
+    .handler((event, { caller, group }) => update(db(), event, caller, inGroup(caller, group)))
+
+/**
+ * `PUT /projects/:id/members/:user_id`: changes a user's role in a project, or its end; one that is left out stays.
+ *
+ * 200; 400 for a parameter; 401 for anonymous callers; 403 below Maintainer, for a role above one's own and for a
+ * member with one; 404 for what is not there or not to be seen.
+ */
+export const updateProjectMember = (db: () => Database) =>
+  endpoint('updateProjectMember', db)
+    .use(requireLogin())
+    .use(loadProject(db, 'admin_project_member'))
+    .handler((event, { caller, project }) => update(db(), event, caller, inProject(caller, project)))
 
 /**
  * `DELETE /groups/:id/members/:user_id`: takes a user's role in a group. Everybody may leave.

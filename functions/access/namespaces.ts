@@ -1,12 +1,12 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { forbidden, notFound } from '../../lib/domain/errors.ts'
 import { type Caller, canInGroup, leastRoleName } from '../../lib/domain/permissions.ts'
-import type { Group } from '../../lib/domain/project.ts'
+import { ancestorsAmong, type Group, type Project } from '../../lib/domain/project.ts'
 import { allParams, parseParams } from '../../lib/http/params.ts'
 import type { Database } from '../../lib/repository/database.ts'
 
-/** The namespace that a parameter names by its id; undefined when the request leaves it out. */
-type Named = { namespace: Group | undefined } | undefined
+/** The namespace that a parameter names by its id, with the groups around it; undefined when the request leaves it out. */
+type Named = { namespace: Group | undefined; around: Group[] } | undefined
 
 /** @throws `parameters_invalid` when the parameter is no integer */
 export const findNamed = async (
@@ -14,8 +14,24 @@ export const findNamed = async (
   event: APIGatewayProxyEvent,
   parameter: 'parent_id' | 'namespace_id',
 ): Promise<Named> => {
-  const id = parseParams(allParams(event), (read) => read.integer(parameter))
-  return id === undefined ? undefined : { namespace: await database.groups.findGroup({ id }) }
+  const id = parseParams(await allParams(event), (read) => read.integer(parameter))
+  if (id === undefined) return undefined
+  const namespace = await database.groups.findGroup({ id })
+  return { namespace, around: namespace ? await findAncestors(database, 'group', namespace) : [] }
+}
+
+/**
+ * The groups around a thing, from the top down.
+ * @throws `not_found` when one of them was deleted since the thing was read, and the thing with it
+ */
+export const findAncestors = async (
+  database: Database,
+  kind: 'group' | 'project',
+  thing: Group | Project,
+): Promise<Group[]> => {
+  const ancestors = ancestorsAmong(thing, await database.groups.listGroupsById(thing.ancestorIds))
+  if (!ancestors) throw notFound(kind)
+  return ancestors
 }
 
 /** The group, in which the caller may make subgroups. @throws `not_found` when it is missing or hidden, `forbidden` */

@@ -1,29 +1,57 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { select } from '../../lib/access/lists.ts'
 import { rolesIn } from '../../lib/access/roles.ts'
-import { assertValid, pathFromName, projectProblems } from '../../lib/access/validity.ts'
+import { assertValid, describedProblems, pathFromName, projectProblems } from '../../lib/access/validity.ts'
 import { sliceOf } from '../../lib/domain/pagination.ts'
 import type { Caller } from '../../lib/domain/permissions.ts'
-import { type Group, type Project, parentId, visibilities } from '../../lib/domain/project.ts'
+import { ancestorsAmong, type Group, type Project, parentId, visibilities } from '../../lib/domain/project.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { json } from '../../lib/http/answers.ts'
 import { externalUrl } from '../../lib/http/links.ts'
-import { allParams, parseParams, type Reader } from '../../lib/http/params.ts'
-import { presentProject } from '../../lib/http/present.ts'
+import { allParams, parseParams, queryParams, type Reader } from '../../lib/http/params.ts'
+import { presentProject, presentSimpleProject } from '../../lib/http/present.ts'
 import { parsePage } from '../../lib/http/query.ts'
 import { identify, requireUser } from '../../lib/middleware/identify.ts'
+import { loadGroup } from '../../lib/middleware/loadGroup.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
 import { paginate } from '../../lib/middleware/paginate.ts'
+import { readAhead } from '../../lib/middleware/readAhead.ts'
+import { requireLogin } from '../../lib/middleware/requireLogin.ts'
 import type { Database } from '../../lib/repository/database.ts'
+import { changePlace, readPlace } from './changePlace.ts'
 import { parseProjectsQuery } from './listQuery.ts'
-import { findNamed, openNamespace } from './namespaces.ts'
-import { readAhead } from './readAhead.ts'
+import { findAncestors, findNamed, openNamespace } from './namespaces.ts'
 
-/** Every project is in a namespace. */
-const namespaceId = (project: Pick<Project, 'ancestorIds'>) => parentId(project) as number
+const ORDER = { order_by: 'created_at', sort: 'desc' }
 
 /** A signed-in caller is told his roles too. */
-const presentTo = (caller: Caller, project: Project, namespace: Group, url: string) =>
-  presentProject(project, namespace, { url }, caller.user && rolesIn(caller, project, namespace))
+const presentTo = (caller: Caller, project: Project, ancestors: readonly Group[], url: string) =>
+  presentProject(project, ancestors, { url }, caller.user && rolesIn(caller, project, ancestors.at(-1) as Group))
+
+type Contents = Awaited<ReturnType<Database['groups']['listContents']>>
+
+/** One page of what the caller may see and asks for, with the groups around each row. */
+const pageOf = async (db: Database, event: APIGatewayProxyEvent, caller: Caller, contents: Contents) => {
+  const page = parsePage(event)
+  const query = parseProjectsQuery(event)
+  const found = select('project', contents, caller, query)
+  const shown = sliceOf(found, page)
+  const [projects, groups] = await Promise.all([
+    db.groups.listProjectsById(shown.map(({ id }) => id)),
+    db.groups.listGroupsById(shown.flatMap(({ ancestorIds }) => ancestorIds)),
+  ])
+
+  const url = externalUrl(event)
+  const rows = shown.flatMap(({ id }) => {
+    const project = projects.find((candidate) => candidate.id === id)
+    const ancestors = project && ancestorsAmong(project, groups)
+    if (!project || !ancestors) return []
+    return [
+      query.isSimple ? presentSimpleProject(project, ancestors, { url }) : presentTo(caller, project, ancestors, url),
+    ]
+  })
+  return { rows, total: found.length, page }
+}
 
 /**
  * `GET /projects`: the projects that the caller may see, the newest first, paged.
@@ -32,26 +60,26 @@ const presentTo = (caller: Caller, project: Project, namespace: Group, url: stri
  */
 export const listProjects = (db: () => Database) =>
   endpoint('listProjects', db)
-    .use(paginate({ order_by: 'created_at', sort: 'desc' }))
+    .use(paginate(ORDER))
     .use(readAhead(() => db().groups.listContents('project')))
     .use(identify(db))
-    .handler(async (event, { caller, reading }) => {
-      const page = parsePage(event)
-      const query = parseProjectsQuery(event)
-      const found = select('project', await reading, caller, query)
-      const shown = sliceOf(found, page)
-      const [projects, namespaces] = await Promise.all([
-        db().groups.listProjectsById(shown.map(({ id }) => id)),
-        db().groups.listGroupsById(shown.map(namespaceId)),
-      ])
+    .handler(async (event, { caller, reading }) => pageOf(db(), event, caller, await reading))
 
-      const url = externalUrl(event)
-      const rows = shown.flatMap(({ id }) => {
-        const project = projects.find((candidate) => candidate.id === id)
-        const namespace = project && namespaces.find((candidate) => candidate.id === namespaceId(project))
-        return project && namespace ? [presentTo(caller, project, namespace, url)] : []
-      })
-      return { rows, total: found.length, page }
+/**
+ * `GET /groups/:id/projects`: the projects directly in a group that the caller may see, with `include_subgroups` at any
+ * depth, the newest first, paged.
+ *
+ * 200 with the page, which may be empty; 400 for a parameter; 401 for a bad token; 404 for a group that is not there or
+ * not to be seen.
+ */
+export const listGroupProjects = (db: () => Database) =>
+  endpoint('listGroupProjects', db)
+    .use(paginate(ORDER))
+    .use(loadGroup(db, 'read_group', { ahead: (_event, { id }) => db().groups.listContents('project', id) }))
+    .handler(async (event, { caller, group, ahead: contents }) => {
+      const isDeep = parseParams(queryParams(event), (read) => read.boolean('include_subgroups'))
+      const asked = isDeep ? contents : contents.filter((content) => parentId(content) === group.id)
+      return pageOf(db(), event, caller, asked)
     })
 
 /** One of name and path is enough for both. */
@@ -70,23 +98,24 @@ const readNewProject = (read: Reader) => {
 /**
  * `POST /projects`: makes an empty project, in the caller's own namespace or in that of `namespace_id`.
  *
- * 201; 400 for a parameter, a path that is taken and more visibility than the group's; 401 for anonymous callers; 403
- * below Developer of the group; 404 for a namespace that is not there or not to be seen.
+ * 201; 400 for a parameter, a path that is taken or reserved and more visibility than the group's; 401 for anonymous
+ * callers; 403 below Developer of the group; 404 for a namespace that is not there or not to be seen.
  */
 export const createProject = (db: () => Database) =>
   endpoint('createProject', db)
     .use(readAhead((event) => findNamed(db(), event, 'namespace_id')))
     .use(requireUser(db))
     .handler(async (event, { caller, user, reading }) => {
-      const { namespace: found } = (await reading) ?? {
+      const { namespace: found, around } = (await reading) ?? {
         namespace: await db().groups.findGroup({ id: user.namespaceId }),
+        around: [],
       }
       const namespace = openNamespace(caller, found)
-      const wanted = parseParams(allParams(event), readNewProject)
+      const wanted = parseParams(await allParams(event), readNewProject)
       assertValid(projectProblems(wanted, namespace))
 
       const project = await db().groups.createProject(namespace, wanted, user.id, new Date().toISOString())
-      return json(201, presentProject(project, namespace, { url: externalUrl(event) }))
+      return json(201, presentProject(project, [...around, namespace], { url: externalUrl(event) }))
     })
 
 /**
@@ -96,13 +125,32 @@ export const createProject = (db: () => Database) =>
  */
 export const getProject = (db: () => Database) =>
   endpoint('getProject', db)
-    .use(
-      loadProject(db, 'read_project', {
-        ahead: (_event, project) => db().groups.findGroup({ id: namespaceId(project) }),
-      }),
+    .use(loadProject(db, 'read_project', { ahead: (_event, project) => findAncestors(db(), 'project', project) }))
+    .handler(async (event, { project, caller, ahead: ancestors }) =>
+      json(200, presentTo(caller, project, ancestors, externalUrl(event))),
     )
-    .handler(async (event, { project, caller, ahead: namespace }) => {
-      if (!namespace) throw new Error(`Project ${project.id} is in a namespace that does not exist`)
 
-      return json(200, presentTo(caller, project, namespace, externalUrl(event)))
+/** GitLab's other parameters are about what is not here, such as `default_branch`, and mean nothing. */
+const readChange = (read: Reader) => ({
+  description: { name: read.text('name'), description: read.text('description') },
+  place: readPlace(read),
+})
+
+/**
+ * `PUT /projects/:id`: changes the name and the description of a project.
+ *
+ * 200; 400 for a parameter; 401 for anonymous callers; 403 below Maintainer; 404 for a project that is not there or not
+ * to be seen.
+ */
+export const updateProject = (db: () => Database) =>
+  endpoint('updateProject', db)
+    .use(requireLogin())
+    .use(loadProject(db, 'admin_project', { ahead: (_event, project) => findAncestors(db(), 'project', project) }))
+    .handler(async (event, { project, caller, ahead: ancestors }) => {
+      const { description, place } = parseParams(await allParams(event), readChange)
+      assertValid(describedProblems(description))
+
+      const { id } = await changePlace(project, place)
+      const changed = await db().groups.describeProject(id, description)
+      return json(200, presentTo(caller, changed, ancestors, externalUrl(event)))
     })

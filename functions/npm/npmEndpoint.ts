@@ -12,4 +12,4 @@ const withBothKeys = (answer: Answer): Answer => {
 }
 
 /** An endpoint whose refusals npm can read. */
-export const npmEndpoint = (name: string, db: () => Database) => endpoint(name, db, withBothKeys)
+export const npmEndpoint = (name: string, db: () => Database) => endpoint(name, db, { reword: withBothKeys })

@@ -1,4 +1,4 @@
-import { type Caller, groupRole, NO_ACCESS, projectRole } from '../domain/permissions.ts'
+import { type Caller, groupRole, type Membership, NO_ACCESS, projectRole } from '../domain/permissions.ts'
 import type { Group, Project } from '../domain/project.ts'
 
 /** Nobody gives or takes a role above his own; an administrator stands above all. */
@@ -17,4 +17,17 @@ export const rolesIn = (caller: Caller, project: Project, namespace: Group) => {
     project: direct || undefined,
     group: (namespace.kind === 'group' && inherited) || undefined,
   }
+}
+
+/**
+ * One role for each user, by the ids of users: the highest, and of equal ones the first, which is the nearest when the
+ * places came from the inside out.
+ */
+export const highestRoles = (memberships: readonly Membership[]): Membership[] => {
+  const highest = new Map<number, Membership>()
+  for (const membership of memberships) {
+    const known = highest.get(membership.userId)
+    if (!known || membership.accessLevel > known.accessLevel) highest.set(membership.userId, membership)
+  }
+  return [...highest.values()].sort((one, other) => one.userId - other.userId)
 }

@@ -12,11 +12,15 @@ import {
   PATH_RULE,
   type Visibility,
 } from '../domain/project.ts'
+import { isReserved } from './reservedNames.ts'
 
 /** Sentences by field; a field without one is fine. */
 type Problems = Record<string, readonly string[]>
 
 type Wanted = { name: string; path: string; description: string; visibility: Visibility }
+
+/** What a group or project says of itself; what is left out stays as it is. */
+type Description = { name?: string | undefined; description?: string | undefined }
 
 const DESCRIPTION_LIMIT = 2000
 /** Source: RFC 5321, 4.5.3.1.3, less the angle brackets. */
@@ -32,9 +36,11 @@ export const nameProblems = (name: string): string[] => {
   return problem(!isName(name), 'cannot contain control characters')
 }
 
+/** Without a parent it is the path of a top-level group or the name of a user. */
 export const pathProblems = (path: string, parent?: Pick<Group, 'fullPath'>): string[] => {
   if (path.length > PATH_LIMIT) return [tooLong(PATH_LIMIT)]
   if (!isPath(path)) return [PATH_RULE]
+  if (isReserved(path, parent ? 'inside' : 'top')) return [`${path} is a reserved name`]
   const fullLength = parent ? parent.fullPath.length + 1 + path.length : path.length
   return problem(
     fullLength > FULL_PATH_LIMIT,
@@ -72,6 +78,11 @@ export const projectProblems = (wanted: Wanted, namespace: Group): Problems => (
     isMoreVisible(wanted.visibility, namespace.visibility),
     `${wanted.visibility} is not allowed in a ${namespace.visibility} group.`,
   ),
+})
+
+export const describedProblems = ({ name, description }: Description): Problems => ({
+  name: name === undefined ? [] : nameProblems(name),
+  description: descriptionProblems(description ?? ''),
 })
 
 /** The problem of a day before today; today itself is allowed, as in GitLab, and ends at once. */

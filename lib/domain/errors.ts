@@ -30,6 +30,7 @@ export type Failure =
   | { code: 'parameters_invalid'; problems: readonly string[] }
   | { code: 'validation_failed'; problems: string | Record<string, readonly string[]> }
   | { code: 'already_exists'; message: string }
+  | { code: 'already_revoked' }
   | { code: 'package_exists' }
   | { code: 'modified_since' }
   | { code: 'too_large'; what: string; limitBytes: number }

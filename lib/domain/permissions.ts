@@ -56,11 +56,16 @@ export const isOpenTo = (caller: Caller, visibility: Visibility) =>
 const isMemberInside = (caller: Caller, group: Place) =>
   caller.memberships.some(({ within }) => within.includes(group.id))
 
+/** Whether the caller's roles open a group to him: one in it, around it or in something inside it. */
+export const isInvolvedIn = (caller: Caller, group: Place) =>
+  groupRole(caller, group) > NO_ACCESS || isMemberInside(caller, group)
+
 const leastProjectRole = {
   read_project: ACCESS_LEVELS.guest,
   read_package: ACCESS_LEVELS.reporter,
   create_package: ACCESS_LEVELS.developer,
   destroy_package: ACCESS_LEVELS.maintainer,
+  admin_project: ACCESS_LEVELS.maintainer,
   admin_project_member: ACCESS_LEVELS.maintainer,
 } as const
 export type ProjectAbility = keyof typeof leastProjectRole
@@ -69,6 +74,7 @@ const leastGroupRole = {
   read_group: ACCESS_LEVELS.guest,
   create_projects: ACCESS_LEVELS.developer,
   create_subgroup: ACCESS_LEVELS.maintainer,
+  admin_group: ACCESS_LEVELS.owner,
   admin_group_member: ACCESS_LEVELS.owner,
 } as const
 export type GroupAbility = keyof typeof leastGroupRole

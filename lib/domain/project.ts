@@ -22,7 +22,6 @@ export type Group = {
   name: string
   path: string
   fullPath: string
-  fullName: string
   description: string
   visibility: Visibility
   ancestorIds: number[]
@@ -48,7 +47,6 @@ export type Project = {
   name: string
   path: string
   fullPath: string
-  fullName: string
   description: string
   visibility: Visibility
   ancestorIds: number[]
@@ -62,6 +60,24 @@ export type Project = {
 
 /** How a client names a group or project: by id or by full path. */
 export type Reference = { id: number } | { fullPath: string }
+
+/**
+ * The groups around a thing, from the top down, out of `groups`; undefined when one of them is not there any more.
+ */
+export const ancestorsAmong = (
+  { ancestorIds }: Pick<Group, 'ancestorIds'>,
+  groups: readonly Group[],
+): Group[] | undefined => {
+  const found = ancestorIds.flatMap((id) => groups.find((group) => group.id === id) ?? [])
+  return found.length === ancestorIds.length ? found : undefined
+}
+
+/**
+ * `Acme / Tools / CLI`. It is put together whenever it is shown: kept with each thing, it would have to be rewritten
+ * everywhere inside a group that gets a new name.
+ */
+export const fullNameOf = ({ name }: { name: string }, ancestors: readonly Group[]) =>
+  [...ancestors.map((ancestor) => ancestor.name), name].join(' / ')
 
 export const parentId = ({ ancestorIds }: { ancestorIds: readonly number[] }) => ancestorIds.at(-1) ?? null
 

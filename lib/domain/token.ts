@@ -1,4 +1,4 @@
-/** GitLab's scopes for personal access tokens. Only `api` and `read_api` open anything here. */
+/** GitLab's scopes for personal access tokens. Only `api`, `read_api` and `self_rotate` open anything here. */
 export const tokenScopes = [
   'api',
   'read_api',
@@ -36,9 +36,15 @@ export const TOKEN_PREFIX = 'pat-'
 export const TOKEN_BYTES = 25
 /** As in GitLab, a token without an end ends after a year. */
 export const TOKEN_LIFE_DAYS = 365
+/** As in GitLab, one that is made by rotation ends after a week. */
+export const ROTATED_TOKEN_LIFE_DAYS = 7
 
 export const isExpired = ({ expiresOn }: Pick<PersonalToken, 'expiresOn'>, today: string) =>
   expiresOn !== null && expiresOn <= today
 
-export const scopesFor = (method: string): TokenScope[] =>
-  method === 'GET' || method === 'HEAD' ? ['api', 'read_api'] : ['api']
+/** @param more what opens a route besides */
+export const scopesFor = (method: string, more: readonly TokenScope[] = []): TokenScope[] => [
+  'api',
+  ...(method === 'GET' || method === 'HEAD' ? (['read_api'] as const) : []),
+  ...more,
+]

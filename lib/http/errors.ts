@@ -47,6 +47,7 @@ const answers = {
   parameters_invalid: ({ problems }) => json(400, { error: problems.join(', ') }),
   validation_failed: ({ problems }) => json(400, message(problems)),
   already_exists: ({ message: text }) => json(409, message(text)),
+  already_revoked: () => json(400, message('400 Bad request - Token already revoked')),
   package_exists: () => json(403, message('Package already exists.')),
   modified_since: () => json(412, message('412 Precondition Failed')),
   too_large: ({ what, limitBytes }) =>

@@ -43,12 +43,14 @@ export const queryParams = (event: Pick<APIGatewayProxyEvent, 'multiValueQuerySt
     ),
   )
 
-const collect = (pairs: Iterable<readonly [string, string]>): Params => {
+const collect = (pairs: Iterable<readonly [string, unknown]>): Params => {
   const params: Params = Object.create(null)
   for (const [key, value] of pairs) {
     const name = /^([^[]+)\[\d*\]$/.exec(key)?.[1]
+    const list = name === undefined ? undefined : params[name]
     if (name === undefined) params[key.replace(/\[.*$/, '')] = key.includes('[') ? {} : value
-    else params[name] = [...(Array.isArray(params[name]) ? params[name] : []), value]
+    else if (Array.isArray(list)) list.push(value)
+    else params[name] = [value]
   }
   return params
 }
@@ -85,15 +87,29 @@ export const header = ({ headers }: Pick<APIGatewayProxyEvent, 'headers'>, name:
   Object.entries(headers ?? {}).find(([given]) => given.toLowerCase() === name)?.[1]
 
 /**
- * All parameters, as GitLab takes them: from the query, a form or a JSON object; the body wins.
- * @throws `parameters_invalid` for a JSON body that is no object
+ * All parameters, as GitLab takes them: from the query, a form of either kind or a JSON object; the body wins.
+ * @throws `parameters_invalid` for a body that is not what its content type says
  */
-export const allParams = (event: APIGatewayProxyEvent): Params => {
-  const query = queryParams(event)
-  const text = readBody(event).toString('utf8')
-  if (text.trim() === '') return query
-  const body = mediaType(event) === 'application/json' ? parseObject(text) : collect(new URLSearchParams(text))
-  return Object.assign(Object.create(null), query, body)
+export const allParams = async (event: APIGatewayProxyEvent): Promise<Params> =>
+  Object.assign(Object.create(null), queryParams(event), await bodyParams(event))
+
+const bodyParams = async (event: APIGatewayProxyEvent): Promise<Params> => {
+  const bytes = readBody(event)
+  const text = bytes.toString('utf8')
+  if (text.trim() === '') return {}
+  const type = mediaType(event)
+  if (type === 'multipart/form-data') return parseMultipart(bytes, header(event, 'content-type') ?? '')
+  return type === 'application/json' ? parseObject(text) : collect(new URLSearchParams(text))
+}
+
+/** What `curl --form` sends, by Node's own parser. A part that is a file is no text, so no parameter takes it. */
+const parseMultipart = async (bytes: Buffer, contentType: string): Promise<Params> => {
+  try {
+    const parts = new Response(new Uint8Array(bytes), { headers: { 'content-type': contentType } })
+    return collect(await parts.formData())
+  } catch {
+    throw invalidParameters('the body is not valid multipart/form-data')
+  }
 }
 
 /** @throws `parameters_invalid` when it is no JSON object */
@@ -134,6 +150,12 @@ const asText = (value: unknown): string | undefined => {
   return typeof value === 'string' && value.isWellFormed() && !/[\x00-\x08\x0e-\x1f]/.test(value) ? value : undefined
 }
 
+const asInteger = (value: unknown): number | undefined => {
+  const digits = asText(value)
+  const number = digits !== undefined && /^-?\d{1,16}$/.test(digits) ? Number(digits) : Number.NaN
+  return Number.isSafeInteger(number) ? number : undefined
+}
+
 const createReader = (params: Params, problems: string[]) => {
   const refuse = (problem: string) => {
     problems.push(problem)
@@ -149,12 +171,7 @@ const createReader = (params: Params, problems: string[]) => {
 
   const text = (name: string) => optional(name, asText)
 
-  const integer = (name: string) =>
-    optional(name, (value) => {
-      const digits = asText(value)
-      const number = digits !== undefined && /^-?\d{1,16}$/.test(digits) ? Number(digits) : Number.NaN
-      return Number.isSafeInteger(number) ? number : undefined
-    })
+  const integer = (name: string) => optional(name, asInteger)
 
   const boolean = (name: string) =>
     optional(name, (value) => {
@@ -184,15 +201,25 @@ const createReader = (params: Params, problems: string[]) => {
     return refuse(`${name} does not have a valid value`)
   }
 
-  /** A day, `2026-12-31`; blank is none. */
-  const day = (name: string) =>
+  /** A list of integers, written in the same ways. */
+  const integers = (name: string) =>
     optional(name, (value) => {
+      const items = Array.isArray(value) ? value : asText(value)?.split(',')
+      const numbers = items?.map((item) => asInteger(typeof item === 'string' ? item.trim() : item))
+      return numbers?.includes(undefined) ? undefined : (numbers as number[] | undefined)
+    })
+
+  /** A day, `2026-12-31`; blank and JSON's null are none. */
+  const day = (name: string): string | null | undefined => {
+    if (params[name] === null) return null
+    return optional(name, (value) => {
       const given = asText(value)
       if (given === '') return null
       const match = /^(\d{4}-\d{2}-\d{2})(T|$)/.exec(given ?? '')?.[1]
       const isDay = match !== undefined && new Date(`${match}T00:00:00Z`).toJSON()?.startsWith(match)
       return isDay ? match : undefined
     })
+  }
 
   const required = <Value>(name: string, value: Value | undefined): Value => {
     if (value === undefined && (params[name] === undefined || params[name] === null)) refuse(`${name} is missing`)
@@ -206,7 +233,7 @@ const createReader = (params: Params, problems: string[]) => {
     }
   }
 
-  return { text, integer, boolean, oneOf, list, day, required, atLeastOne, refuse }
+  return { text, integer, integers, boolean, oneOf, list, day, required, atLeastOne, refuse }
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Domain to wire: the words and fields of GitLab's API. Only here are names in snake_case. */
 import type { Package, PackageEntry, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
 import type { Membership, User } from '../domain/permissions.ts'
-import { type Group, type Project, parentId } from '../domain/project.ts'
+import { fullNameOf, type Group, type Project, parentId } from '../domain/project.ts'
 import type { PersonalToken } from '../domain/token.ts'
 
 /** How public URLs start; see `externalUrl`. */
@@ -103,7 +103,8 @@ export const presentPackageRecord = (record: Package) => ({
   last_downloaded_at: record.lastDownloadedAt,
 })
 
-export const presentGroup = (group: Group, site: Site) => ({
+/** @param ancestors the groups around it, from the top down */
+export const presentGroup = (group: Group, ancestors: readonly Group[], site: Site) => ({
   id: group.id,
   web_url: `${site.url}/groups/${group.fullPath}`,
   name: group.name,
@@ -111,7 +112,7 @@ export const presentGroup = (group: Group, site: Site) => ({
   description: group.description,
   visibility: group.visibility,
   avatar_url: null,
-  full_name: group.fullName,
+  full_name: fullNameOf(group, ancestors),
   full_path: group.fullPath,
   parent_id: parentId(group),
   created_at: group.createdAt,
@@ -134,11 +135,15 @@ export type ProjectRoles = { project: number | undefined; group: number | undefi
 const presentRole = (accessLevel: number | undefined) =>
   accessLevel === undefined ? null : { access_level: accessLevel, notification_level: 3 }
 
-export const presentProject = (project: Project, namespace: Group, site: Site, roles?: ProjectRoles) => ({
+/**
+ * The fields that a list shows when it is asked for `simple` ones.
+ * @param ancestors the groups around it, from the top down to its namespace
+ */
+export const presentSimpleProject = (project: Project, ancestors: readonly Group[], site: Site) => ({
   id: project.id,
   description: project.description,
   name: project.name,
-  name_with_namespace: project.fullName,
+  name_with_namespace: fullNameOf(project, ancestors),
   path: project.path,
   path_with_namespace: project.fullPath,
   created_at: project.createdAt,
@@ -146,7 +151,12 @@ export const presentProject = (project: Project, namespace: Group, site: Site, r
   avatar_url: null,
   last_activity_at: project.createdAt,
   visibility: project.visibility,
-  namespace: presentNamespace(namespace, site),
+  namespace: presentNamespace(ancestors.at(-1) as Group, site),
+})
+
+/** @param ancestors the groups around it, from the top down to its namespace */
+export const presentProject = (project: Project, ancestors: readonly Group[], site: Site, roles?: ProjectRoles) => ({
+  ...presentSimpleProject(project, ancestors, site),
   creator_id: project.creatorId,
   archived: false,
   packages_enabled: true,
@@ -168,6 +178,14 @@ export const presentUser = ({ id, username, name }: User, site: Site) => ({
   state: 'active',
   avatar_url: null,
   web_url: `${site.url}/${username}`,
+})
+
+/** A user as everybody who is signed in sees him when he asks for that one. */
+export const presentUserProfile = (user: User, site: Site) => ({
+  ...presentUser(user, site),
+  created_at: user.createdAt,
+  public_email: null,
+  bot: false,
 })
 
 /** A user as he himself and administrators see him. */
@@ -202,4 +220,10 @@ export const presentPersonalToken = (token: PersonalToken, isActive: boolean) =>
   last_used_at: null,
   active: isActive,
   expires_at: token.expiresOn,
+})
+
+/** @param secret only the answer that makes a token shows it */
+export const presentNewPersonalToken = (token: PersonalToken, isActive: boolean, secret: string) => ({
+  ...presentPersonalToken(token, isActive),
+  token: secret,
 })

@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { PackagesError } from '../domain/errors.ts'
-import { isExpired, type PersonalToken, scopesFor } from '../domain/token.ts'
+import { isExpired, type PersonalToken, scopesFor, type TokenScope } from '../domain/token.ts'
 import { header, queryParams } from '../http/params.ts'
 import type { Database } from '../repository/database.ts'
 import { startEarly } from './startEarly.ts'
@@ -12,14 +12,20 @@ import { startEarly } from './startEarly.ts'
  */
 export type Authenticated = Context & { authentication: Promise<PersonalToken | undefined> }
 
-/** Finds out who calls. A token that is unknown, expired, revoked or too narrow is refused on every route. */
+/**
+ * Finds out who calls. A token that is unknown, expired, revoked or too narrow is refused on every route.
+ * @param scopes what opens this route besides the scopes that open every one of its method
+ */
 export const authenticate = (
   database: () => Database,
+  scopes: readonly TokenScope[] = [],
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated> => ({
   before: ({ event, context }) => {
     context.authentication = startEarly(async () => {
       const secret = secretOf(event)
-      return secret === undefined ? undefined : valid(await database().tokens.findBySecret(secret), event.httpMethod)
+      return secret === undefined
+        ? undefined
+        : valid(await database().tokens.findBySecret(secret), scopesFor(event.httpMethod, scopes))
     })
   },
 })
@@ -33,11 +39,10 @@ const secretOf = (event: APIGatewayProxyEvent): string | undefined => {
     .find((candidate) => candidate !== '')
 }
 
-const valid = (token: PersonalToken | undefined, method: string): PersonalToken => {
+const valid = (token: PersonalToken | undefined, allowed: readonly TokenScope[]): PersonalToken => {
   if (!token) throw new PackagesError({ code: 'token_unknown' })
   if (token.revoked) throw new PackagesError({ code: 'token_revoked' })
   if (isExpired(token, today())) throw new PackagesError({ code: 'token_expired' })
-  const allowed = scopesFor(method)
   if (!token.scopes.some((scope) => allowed.includes(scope))) {
     throw new PackagesError({ code: 'scope_insufficient', allowed })
   }

@@ -89,10 +89,49 @@ const isThere = ({ deletedAt }: Project) => deletedAt === null
 export type NewGroup = Pick<Group, 'name' | 'path' | 'description' | 'visibility'>
 export type NewProject = Pick<Project, 'name' | 'path' | 'description' | 'visibility'>
 
+/** What a thing says of itself; what is left out stays. */
+export type Description = { name?: string | undefined; description?: string | undefined }
+
+/**
+ * Changes only the fields that are given, so that two changes at once keep each other's. The contents of the groups
+ * around repeat the name.
+ */
+const descriptionWrites = (
+  kind: 'group' | 'project',
+  thing: Group | Project,
+  fields: readonly (readonly [string, string])[],
+): Write[] => {
+  if (fields.length === 0) return []
+  const setting = (some: typeof fields) => ({
+    expression: `SET ${some.map(([field]) => `#${field} = :${field}`).join(', ')}`,
+    names: Object.fromEntries(some.map(([field]) => [`#${field}`, field])),
+    values: Object.fromEntries(some.map(([field, value]) => [`:${field}`, value])),
+  })
+  const { values, ...record } = setting(fields)
+  const named = fields.filter(([field]) => field === 'name')
+  const around = named.length === 0 ? [] : [INSTANCE, ...thing.ancestorIds]
+  return [
+    {
+      update: kind === 'group' ? groupKey(thing.id) : projectKey(thing.id),
+      ...record,
+      if: 'ancestorIds = :ancestorIds',
+      values: { ...values, ':ancestorIds': thing.ancestorIds },
+      otherwise: 'again',
+    },
+    ...around.map(
+      (groupId): Write => ({
+        update: contentsKey(groupId, kind, thing.id),
+        ...setting(named),
+        if: 'attribute_exists(pk)',
+        otherwise: 'again',
+      }),
+    ),
+  ]
+}
+
 const below = <Wanted extends NewGroup>(parent: Group | undefined, wanted: Wanted) => ({
   ...wanted,
   fullPath: parent ? `${parent.fullPath}/${wanted.path}` : wanted.path,
-  fullName: parent ? `${parent.fullName} / ${wanted.name}` : wanted.name,
   ancestorIds: parent ? [...parent.ancestorIds, parent.id] : [],
 })
 
@@ -116,6 +155,30 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
     return project && isThere(project) ? project : undefined
   }
 
+  const findGroupById = async (id: number): Promise<Group | undefined> => {
+    const item = await table.get(groupKey(id))
+    return item && groupFromItem(item)
+  }
+
+  /** @throws `not_found` when it is gone, whatever was read before */
+  const describe = async <Thing extends Group | Project>(
+    kind: 'group' | 'project',
+    find: () => Promise<Thing | undefined>,
+    change: Description,
+  ): Promise<Thing> => {
+    const given = Object.entries(change).flatMap(([field, value]) =>
+      value === undefined ? [] : [[field, value] as const],
+    )
+    let described: Thing | undefined
+    await table.transact(async () => {
+      const thing = await find()
+      if (!thing) throw notFound(kind)
+      described = { ...thing, ...Object.fromEntries(given) }
+      return descriptionWrites(kind, thing, given)
+    })
+    return described as Thing
+  }
+
   return {
     async findProject(reference: Reference): Promise<Project | undefined> {
       const id = await findId('project', reference)
@@ -125,9 +188,16 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
     /** Groups and personal namespaces; who wants groups only looks at `kind`. */
     async findGroup(reference: Reference): Promise<Group | undefined> {
       const id = await findId('group', reference)
-      const item = id === undefined ? undefined : await table.get(groupKey(id))
-      return item && groupFromItem(item)
+      return id === undefined ? undefined : findGroupById(id)
     },
+
+    /** @throws `not_found` when it is gone meanwhile */
+    describeGroup: (id: number, change: Description): Promise<Group> =>
+      describe('group', () => findGroupById(id), change),
+
+    /** @throws `not_found` when it is gone meanwhile */
+    describeProject: (id: number, change: Description): Promise<Project> =>
+      describe('project', () => findProjectById(id), change),
 
     async listProjectsById(ids: readonly number[]): Promise<Project[]> {
       return (await table.getAll([...new Set(ids)].map(projectKey))).map(projectFromItem).filter(isThere)

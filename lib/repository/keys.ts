@@ -9,11 +9,13 @@
  * | group, namespace or project by full path         | -          | PATH#<full path, lower case>         | META                             |
  * | what is inside a group, or in the instance (0)   | -          | CONTENTS#<group id>                  | GROUP#<id>, PROJECT#<id>         |
  * | user by id                                       | -          | USER#<id>                            | META                             |
+ * | users of the instance, to search                 | -          | USERS                                | USER#<id>                        |
  * | is an e-mail address taken                       | -          | EMAIL#<address, lower case>          | META                             |
  * | roles of a user (in one query with the user)     | -          | USER#<user id>                       | MEMBER#GROUP#<id>, MEMBER#PROJECT#<id> |
  * | members of a group or project                    | -          | MEMBERS#GROUP#<id>, MEMBERS#PROJECT#<id> | USER#<user id>               |
  * | token by its secret                              | -          | TOKEN#<sha256 of the secret>         | META                             |
  * | token by id                                      | -          | PERSONAL_TOKEN#<id>                  | META                             |
+ * | tokens of the instance, to search                | -          | TOKENS                               | TOKEN#<id>                       |
  * | tokens of a user                                 | -          | USER#<user id>                       | TOKEN#<id>                       |
  * | package by id                                    | -          | PACKAGE#<id>                         | META                             |
  * | files of a package                               | -          | PACKAGE#<id>                         | FILE#<id>                        |
@@ -62,9 +64,11 @@ export const groupKey = (id: number): Key => ({ pk: `GROUP#${padded(id)}`, sk: M
 export const projectKey = (id: number): Key => ({ pk: `PROJECT#${padded(id)}`, sk: META })
 export const pathKey = (fullPath: string): Key => ({ pk: `PATH#${fullPath.toLowerCase()}`, sk: META })
 export const userKey = (id: number): Key => ({ pk: `USER#${padded(id)}`, sk: META })
+export const listedUserKey = (id: number): Key => ({ pk: 'USERS', sk: `USER#${padded(id)}` })
 export const emailKey = (email: string): Key => ({ pk: `EMAIL#${email.toLowerCase()}`, sk: META })
 export const tokenKey = (sha256: string): Key => ({ pk: `TOKEN#${sha256}`, sk: META })
 export const personalTokenKey = (id: number): Key => ({ pk: `PERSONAL_TOKEN#${padded(id)}`, sk: META })
+export const listedTokenKey = (id: number): Key => ({ pk: 'TOKENS', sk: `TOKEN#${padded(id)}` })
 export const userTokenKey = (userId: number, id: number): Key => ({
   pk: userKey(userId).pk,
   sk: `${USER_TOKEN_PREFIX}${padded(id)}`,

@@ -1,5 +1,5 @@
 import { forbidden, notFound, PackagesError } from '../domain/errors.ts'
-import { ACCESS_LEVELS, type Caller, isCurrent, type Membership } from '../domain/permissions.ts'
+import { ACCESS_LEVELS, type AccessLevel, type Caller, isCurrent, type Membership } from '../domain/permissions.ts'
 import { membershipFromItem, userFromItem } from './items.ts'
 import { type Key, memberKey, membershipKey, USER_WITH_ROLES, userKey } from './keys.ts'
 import type { Item, Table, Write } from './table.ts'
@@ -28,21 +28,43 @@ const callerOf = (items: readonly Item[], today: string): Caller => {
   return { user: user && userFromItem(user), memberships: memberships.filter((role) => isCurrent(role, today)) }
 }
 
-/** Only a top-level group can lose its last owner: the owners of a group own all that is inside. */
-const isLastResort = (membership: Membership, today: string) =>
-  membership.source.kind === 'group' &&
-  membership.within.length === 0 &&
-  membership.accessLevel === ACCESS_LEVELS.owner &&
-  isCurrent(membership, today)
+/** An owner whose role has a last day owns for a while only. */
+type Role = Pick<Membership, 'accessLevel' | 'expiresOn'>
+const ownsForGood = ({ accessLevel, expiresOn }: Role) => accessLevel === ACCESS_LEVELS.owner && expiresOn === null
+const OWNS_FOR_GOOD = {
+  expression: 'accessLevel = :owner AND expiresOn = :never',
+  values: { ':owner': ACCESS_LEVELS.owner, ':never': null },
+}
 
-/** Holds as long as somebody else owns the group: of two owners who remove each other at once, one stays. */
-const otherOwnerCheck = async (table: Table, { source, userId }: Membership, today: string): Promise<Write> => {
-  const owner = { ':owner': ACCESS_LEVELS.owner }
-  const filter = { expression: 'accessLevel = :owner', values: owner }
-  const owners = (await table.queryAll({ pk: memberKey(source, userId).pk, filter })).map(membershipFromItem)
-  const other = owners.find((candidate) => candidate.userId !== userId && isCurrent(candidate, today))
-  if (!other) throw forbidden('the last owner of a group cannot be removed')
-  return { check: membershipKey(other.userId, source), if: 'accessLevel = :owner', values: owner, otherwise: 'again' }
+/**
+ * Only a top-level group can lose its last owner, as the owners of a group own all that is inside. One of them stays
+ * who owns it for good: of two owners who remove or lower each other at once, one does not come through.
+ */
+const lastOwnerChecks = async (table: Table, before: Membership, after: Role | undefined): Promise<Write[]> => {
+  const { source, within, userId } = before
+  const isTopLevel = source.kind === 'group' && within.length === 0
+  if (!isTopLevel || !ownsForGood(before) || (after && ownsForGood(after))) return []
+
+  const owners = await table.queryAll({ pk: memberKey(source, userId).pk, filter: OWNS_FOR_GOOD })
+  const other = owners.map(membershipFromItem).find((candidate) => candidate.userId !== userId)
+  if (!other) throw forbidden(`the last owner of a group cannot ${after ? 'lose that role' : 'be removed'}`)
+  const { expression, values } = OWNS_FOR_GOOD
+  return [{ check: membershipKey(other.userId, source), if: expression, values, otherwise: 'again' }]
+}
+
+/** Holds as long as the role is what was read. */
+const unchanged = ({ accessLevel, expiresOn }: Role) =>
+  ({
+    if: 'accessLevel = :level AND expiresOn = :end',
+    values: { ':level': accessLevel, ':end': expiresOn },
+    otherwise: 'again',
+  }) as const
+
+/** A role, also one that has ended. @throws `not_found` */
+const findRole = async (table: Table, userId: number, source: Source): Promise<Membership> => {
+  const item = await table.get(membershipKey(userId, source))
+  if (!item) throw notFound('member')
+  return membershipFromItem(item)
 }
 
 export const memberRepository = (table: Table) => ({
@@ -58,6 +80,15 @@ export const memberRepository = (table: Table) => ({
     return callerOf(await table.queryAll({ pk: userKey(userId).pk, between }), today)
   },
 
+  /** The roles that count now in each of the places, by user within a place; one query a place. Reads all of it. */
+  async listMembers(sources: readonly Source[], today: string): Promise<Membership[]> {
+    const items = await Promise.all(sources.map((source) => table.queryAll({ pk: memberKey(source, 0).pk })))
+    return items
+      .flat()
+      .map(membershipFromItem)
+      .filter((membership) => isCurrent(membership, today))
+  },
+
   /** @throws `already_exists` when he is a member, `not_found` when there is no such user */
   async add(membership: Membership): Promise<void> {
     await table.transact(() => [
@@ -67,25 +98,52 @@ export const memberRepository = (table: Table) => ({
   },
 
   /**
+   * Changes a role, if `permit` does not refuse what it turns out to be. Everything holds at the moment of the write.
+   * @throws `not_found` when he is no member, `forbidden` for the last owner of a top-level group
+   */
+  async update(
+    userId: number,
+    source: Source,
+    change: { accessLevel: AccessLevel; expiresOn?: string | null },
+    today: string,
+    permit: (membership: Membership) => void,
+  ): Promise<Membership> {
+    let updated: Membership | undefined
+    await table.transact(async () => {
+      const before = await findRole(table, userId, source)
+      if (!isCurrent(before, today)) throw notFound('member')
+      permit(before)
+      const after = { ...before, ...change }
+      updated = after
+
+      const { values, ...held } = unchanged(before)
+      const becoming = {
+        expression: 'SET accessLevel = :newLevel, expiresOn = :newEnd',
+        values: { ...values, ':newLevel': after.accessLevel, ':newEnd': after.expiresOn },
+        ...held,
+      }
+      return [
+        { update: membershipKey(userId, source), ...becoming },
+        { update: memberKey(source, userId), ...becoming },
+        ...(await lastOwnerChecks(table, before, after)),
+      ]
+    })
+    return updated as Membership
+  },
+
+  /**
    * Takes a role, if `permit` does not refuse what it turns out to be. Everything holds at the moment of the write.
    * @throws `not_found` when he is no member, `forbidden` for the last owner of a top-level group
    */
-  async remove(userId: number, source: Source, today: string, permit: (membership: Membership) => void): Promise<void> {
+  async remove(userId: number, source: Source, permit: (membership: Membership) => void): Promise<void> {
     await table.transact(async () => {
-      const item = await table.get(membershipKey(userId, source))
-      if (!item) throw notFound('member')
-      const membership = membershipFromItem(item)
+      const membership = await findRole(table, userId, source)
       permit(membership)
 
       return [
-        {
-          delete: membershipKey(userId, source),
-          if: 'accessLevel = :level',
-          values: { ':level': membership.accessLevel },
-          otherwise: 'again',
-        },
+        { delete: membershipKey(userId, source), ...unchanged(membership) },
         { delete: memberKey(source, userId) },
-        ...(isLastResort(membership, today) ? [await otherOwnerCheck(table, membership, today)] : []),
+        ...(await lastOwnerChecks(table, membership, undefined)),
       ]
     })
   },

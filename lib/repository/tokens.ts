@@ -2,14 +2,27 @@ import { createHash, randomBytes } from 'node:crypto'
 import { notFound, PackagesError } from '../domain/errors.ts'
 import { type PersonalToken, TOKEN_BYTES, TOKEN_PREFIX } from '../domain/token.ts'
 import { tokenFromItem, tokenPointerFromItem } from './items.ts'
-import { personalTokenKey, tokenKey, USER_TOKEN_PREFIX, userKey, userTokenKey } from './keys.ts'
-import type { Table } from './table.ts'
+import { listedTokenKey, personalTokenKey, tokenKey, USER_TOKEN_PREFIX, userKey, userTokenKey } from './keys.ts'
+import type { Table, Write } from './table.ts'
 
 const sha256 = (secret: string) => createHash('sha256').update(secret).digest('hex')
 
 export const newSecret = () => `${TOKEN_PREFIX}${randomBytes(TOKEN_BYTES).toString('base64url')}`
 
 export type NewToken = Pick<PersonalToken, 'userId' | 'name' | 'scopes' | 'expiresOn'>
+
+/** A new token with what finds it: its secret, its id, its user, and the list of all. */
+const tokenWrites = (sha256: string, token: PersonalToken): Write[] => [
+  { check: userKey(token.userId), if: 'attribute_exists(pk)', otherwise: () => notFound('user') },
+  {
+    put: { ...tokenKey(sha256), ...token },
+    if: 'attribute_not_exists(pk)',
+    otherwise: () => new PackagesError({ code: 'already_exists', message: 'Token already exists' }),
+  },
+  { put: { ...personalTokenKey(token.id), sha256, userId: token.userId } },
+  { put: { ...userTokenKey(token.userId, token.id), sha256, userId: token.userId } },
+  { put: { ...listedTokenKey(token.id), ...token } },
+]
 
 /** Secrets pass through here once, on their way to a hash; none is stored or returned. */
 export const tokenRepository = (table: Table) => ({
@@ -32,20 +45,42 @@ export const tokenRepository = (table: Table) => ({
     return items.map(tokenFromItem).sort((one, other) => one.id - other.id)
   },
 
+  /** All tokens of all users, oldest first. Reads all of it. */
+  async listAll(): Promise<PersonalToken[]> {
+    return (await table.queryAll({ pk: listedTokenKey(0).pk })).map(tokenFromItem)
+  },
+
   /** @throws `not_found` when there is no such user */
   async create(secret: string, wanted: NewToken, createdAt: string): Promise<PersonalToken> {
-    const hash = sha256(secret)
     const id = await table.nextId('token')
     const token: PersonalToken = { id, createdAt, revoked: false, ...wanted }
+    await table.transact(() => tokenWrites(sha256(secret), token))
+    return token
+  },
+
+  /**
+   * Puts a new token in the place of an old one, which ends with it: of several who rotate it at once, one does.
+   * @throws `already_revoked`
+   */
+  async rotate(
+    old: PersonalToken,
+    secret: string,
+    expiresOn: string | null,
+    createdAt: string,
+  ): Promise<PersonalToken> {
+    const [pointer, id] = await Promise.all([table.get(personalTokenKey(old.id)), table.nextId('token')])
+    if (!pointer) throw notFound('token')
+    const token: PersonalToken = { ...old, id, createdAt, expiresOn, revoked: false }
     await table.transact(() => [
-      { check: userKey(wanted.userId), if: 'attribute_exists(pk)', otherwise: () => notFound('user') },
       {
-        put: { ...tokenKey(hash), ...token },
-        if: 'attribute_not_exists(pk)',
-        otherwise: () => new PackagesError({ code: 'already_exists', message: 'Token already exists' }),
+        update: tokenKey(tokenPointerFromItem(pointer).sha256),
+        expression: 'SET revoked = :yes',
+        if: 'revoked = :no',
+        values: { ':yes': true, ':no': false },
+        otherwise: () => new PackagesError({ code: 'already_revoked' }),
       },
-      { put: { ...personalTokenKey(id), sha256: hash, userId: wanted.userId } },
-      { put: { ...userTokenKey(wanted.userId, id), sha256: hash, userId: wanted.userId } },
+      { put: { ...listedTokenKey(old.id), ...old, revoked: true } },
+      ...tokenWrites(sha256(secret), token),
     ])
     return token
   },
@@ -54,14 +89,14 @@ export const tokenRepository = (table: Table) => ({
   async revoke(id: number): Promise<void> {
     const pointer = await table.get(personalTokenKey(id))
     if (!pointer) return
-    const { sha256 } = tokenPointerFromItem(pointer)
-    await table.transact(() => [
-      {
-        update: tokenKey(sha256),
-        expression: 'SET revoked = :yes',
-        values: { ':yes': true },
-        if: 'attribute_exists(pk)',
-      },
-    ])
+    const key = tokenKey(tokenPointerFromItem(pointer).sha256)
+    await table.transact(async () => {
+      const item = await table.get(key)
+      if (!item) return []
+      return [
+        { update: key, expression: 'SET revoked = :yes', values: { ':yes': true }, if: 'attribute_exists(pk)' },
+        { put: { ...listedTokenKey(id), ...tokenFromItem(item), revoked: true } },
+      ]
+    })
   },
 })

@@ -40,7 +40,6 @@ const PLACE_FIELDS = [
   'ancestorIds',
   'path',
   'fullPath',
-  'fullName',
   'placement',
   'transit',
   'held',
@@ -173,17 +172,16 @@ export const transitRepository = (table: Table) => {
   }
 
   /** A change of the path alone: no shelf knows it. */
-  const rename = (project: Project, { path, fullPath, fullName }: Project, more: readonly Write[]): Promise<void> =>
+  const rename = (project: Project, { path, fullPath }: Project, more: readonly Write[]): Promise<void> =>
     table.transact(() => [
       {
         update: projectKey(project.id),
-        expression: 'SET #path = :path, fullPath = :fullPath, fullName = :fullName',
+        expression: 'SET #path = :path, fullPath = :fullPath',
         if: 'fullPath = :before AND deletedAt = :none',
         names: { '#path': 'path' },
         values: {
           ':path': path,
           ':fullPath': fullPath,
-          ':fullName': fullName,
           ':before': project.fullPath,
           ':none': null,
         },

@@ -1,9 +1,9 @@
 import { PackagesError } from '../domain/errors.ts'
 import { ACCESS_LEVELS, type User } from '../domain/permissions.ts'
-import type { Group } from '../domain/project.ts'
+import { type Group, isPath } from '../domain/project.ts'
 import { namespaceWrites } from './groups.ts'
 import { userFromItem } from './items.ts'
-import { emailKey, pathKey, userKey } from './keys.ts'
+import { emailKey, listedUserKey, pathKey, userKey } from './keys.ts'
 import { membershipWrites } from './members.ts'
 import type { Table } from './table.ts'
 
@@ -18,10 +18,20 @@ export const userRepository = (table: Table) => {
   return {
     find,
 
-    /** By user name, in any case. */
+    /** By user name, in any case. A text that is no path is nobody's name, and may be longer than a key of the table. */
     async findByUsername(username: string): Promise<User | undefined> {
+      if (!isPath(username)) return undefined
       const alias = await table.get(pathKey(username))
       return alias?.userId === undefined ? undefined : find(Number(alias.userId))
+    },
+
+    async listById(ids: readonly number[]): Promise<User[]> {
+      return (await table.getAll([...new Set(ids)].map(userKey))).map(userFromItem)
+    },
+
+    /** Everybody, the newest first. Reads all of it. */
+    async listAll(): Promise<User[]> {
+      return (await table.queryAll({ pk: listedUserKey(0).pk, descending: true })).map(userFromItem)
     },
 
     /**
@@ -37,7 +47,6 @@ export const userRepository = (table: Table) => {
         name: wanted.name,
         path: wanted.username,
         fullPath: wanted.username,
-        fullName: wanted.name,
         description: '',
         visibility: 'public',
         ancestorIds: [],
@@ -53,6 +62,7 @@ export const userRepository = (table: Table) => {
           otherwise: taken('Email'),
         },
         { put: { ...userKey(id), ...user } },
+        { put: { ...listedUserKey(id), ...user } },
         ...membershipWrites({
           userId: id,
           source: { kind: 'group', id: namespaceId },

@@ -115,11 +115,15 @@ const use: Record<string, (place: Place) => Promise<unknown>> = {
     const context = { getRemainingTimeInMillis: () => 60_000 }
     await asFunction('settleProjects', () => settleProjects(door.database)({} as ScheduledEvent, context))
   },
-  access: async ({ group, project }) => {
+  accessRead: async ({ group, member }) => {
+    await ask('GET', `/groups/${group.id}/members?query=user`)
+    await ask('GET', '/projects', undefined, member)
+  },
+  accessWrite: async ({ group, project }) => {
     const user = await world.member('groups', group.id, maintainer)
-    await ask('GET', '/projects', undefined, user)
+    await ask('PUT', `/projects/${project.id}`, { name: 'Renamed' }, user)
+    await ask('PUT', `/groups/${group.id}/members/${user.id}`, { access_level: maintainer })
     await ask('DELETE', `/groups/${group.id}/members/${user.id}`)
-    await ask('GET', `/projects/${project.id}`)
   },
   readiness: () => ask('GET', '/-/readiness'),
 }

@@ -371,7 +371,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       expect(await get(other.who, '/user')).toMatchObject({ status: 200 })
     })
 
-    it.each(['abc', 'self', '1.5', '%20', '1%00', 'a'.repeat(3000)])('refuses the token_id %s', async (id) => {
+    it.each(['abc', '1.5', '%20', '1%00', 'a'.repeat(3000)])('refuses the token_id %s', async (id) => {
       const reply = await revoke(root, id)
       expect([reply.status, reply.json]).toEqual([400, { error: 'token_id is invalid' }])
     })

@@ -88,7 +88,7 @@ describe('roles', () => {
     const nobody = { ...membership, userId: 4711 }
     await expect(store.db.members.add(nobody)).rejects.toMatchObject({ failure: { resource: 'user' } })
 
-    const remove = () => store.db.members.remove(user.id, source, '2030-01-01', () => {})
+    const remove = () => store.db.members.remove(user.id, source, () => {})
     await remove()
     await expect(remove()).rejects.toMatchObject({ failure: { resource: 'member' } })
   })
@@ -111,7 +111,7 @@ describe('roles', () => {
     await store.db.members.add(owner)
 
     const outcomes = await Promise.allSettled(
-      [store.owner.id, other.id].map((id) => store.db.members.remove(id, source, '2030-01-01', () => {})),
+      [store.owner.id, other.id].map((id) => store.db.members.remove(id, source, () => {})),
     )
     expect(failures(outcomes)).toEqual(['forbidden'])
   })

@@ -1,6 +1,6 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
-import { startEarly } from '../../lib/middleware/startEarly.ts'
+import { startEarly } from './startEarly.ts'
 
 type Reading<Found> = Context & { reading: Promise<Found> }
 

@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import { PackagesError } from '../../lib/domain/errors.ts'
-import type { Authenticated } from '../../lib/middleware/authenticate.ts'
+import { PackagesError } from '../domain/errors.ts'
+import type { Authenticated } from './authenticate.ts'
 
 /** Anonymous callers are refused before anything is looked for. Whoever comes next finds out who the caller is. */
 export const requireLogin = (): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated> => ({

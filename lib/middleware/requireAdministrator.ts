@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import { forbidden } from '../../lib/domain/errors.ts'
-import type { SignedIn } from '../../lib/middleware/identify.ts'
+import { forbidden } from '../domain/errors.ts'
+import type { SignedIn } from './identify.ts'
 
 /** Comes after `requireUser`: only administrators go on. */
 export const requireAdministrator = (): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, SignedIn> => ({
