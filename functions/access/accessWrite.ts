@@ -10,7 +10,7 @@ import {
   updateGroupMember,
   updateProjectMember,
 } from './members.ts'
-import { createProject, updateProject } from './projects.ts'
+import { createProject, deleteProject, transferProject, updateProject } from './projects.ts'
 import {
   createPersonalToken,
   revokeOwnPersonalToken,
@@ -30,6 +30,8 @@ export const accessWrite = (db: () => Database) =>
     'DELETE /groups/{id}/members/{user_id}': removeGroupMember(db),
     'POST /projects': createProject(db),
     'PUT /projects/{id}': updateProject(db),
+    'DELETE /projects/{id}': deleteProject(db),
+    'PUT /projects/{id}/transfer': transferProject(db),
     'POST /projects/{id}/members': addProjectMember(db),
     'PUT /projects/{id}/members/{user_id}': updateProjectMember(db),
     'DELETE /projects/{id}/members/{user_id}': removeProjectMember(db),

@@ -16,7 +16,7 @@ import { paginate } from '../../lib/middleware/paginate.ts'
 import { readAhead } from '../../lib/middleware/readAhead.ts'
 import { requireLogin } from '../../lib/middleware/requireLogin.ts'
 import type { Database } from '../../lib/repository/database.ts'
-import { changePlace, readPlace } from './changePlace.ts'
+import { changeGroupPlace, readPlace } from './changePlace.ts'
 import { parseGroupsQuery } from './listQuery.ts'
 import { findAncestors, findNamed, openParent } from './namespaces.ts'
 
@@ -125,10 +125,10 @@ const readChange = (read: Reader) => ({
 })
 
 /**
- * `PUT /groups/:id`: changes the name and the description of a group.
+ * `PUT /groups/:id`: changes the name, the description and the visibility of a group.
  *
- * 200; 400 for a parameter; 401 for anonymous callers; 403 below Owner; 404 for a group that is not there or not to be
- * seen.
+ * 200; 400 for a parameter, more visibility than the parent's and less than something inside; 401 for anonymous callers;
+ * 403 below Owner; 404 for a group that is not there or not to be seen.
  */
 export const updateGroup = (db: () => Database) =>
   endpoint('updateGroup', db)
@@ -138,7 +138,7 @@ export const updateGroup = (db: () => Database) =>
       const { description, place } = parseParams(await allParams(event), readChange)
       assertValid(describedProblems(description))
 
-      const { id } = await changePlace(group, place)
-      const changed = await db().groups.describeGroup(id, description)
+      await changeGroupPlace(db(), group, ancestors.at(-1), place)
+      const changed = await db().groups.describeGroup(group.id, description)
       return json(200, presentGroup(changed, ancestors, { url: externalUrl(event) }))
     })

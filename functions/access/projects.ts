@@ -3,14 +3,16 @@ import { select } from '../../lib/access/lists.ts'
 import { rolesIn } from '../../lib/access/roles.ts'
 import { assertValid, describedProblems, pathFromName, projectProblems } from '../../lib/access/validity.ts'
 import { sliceOf } from '../../lib/domain/pagination.ts'
-import type { Caller } from '../../lib/domain/permissions.ts'
+import type { Caller, User } from '../../lib/domain/permissions.ts'
 import { ancestorsAmong, type Group, type Project, parentId, visibilities } from '../../lib/domain/project.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { json } from '../../lib/http/answers.ts'
+import { parseReference } from '../../lib/http/ids.ts'
 import { externalUrl } from '../../lib/http/links.ts'
 import { allParams, parseParams, queryParams, type Reader } from '../../lib/http/params.ts'
 import { presentProject, presentSimpleProject } from '../../lib/http/present.ts'
 import { parsePage } from '../../lib/http/query.ts'
+import { today } from '../../lib/middleware/authenticate.ts'
 import { identify, requireUser } from '../../lib/middleware/identify.ts'
 import { loadGroup } from '../../lib/middleware/loadGroup.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
@@ -18,7 +20,7 @@ import { paginate } from '../../lib/middleware/paginate.ts'
 import { readAhead } from '../../lib/middleware/readAhead.ts'
 import { requireLogin } from '../../lib/middleware/requireLogin.ts'
 import type { Database } from '../../lib/repository/database.ts'
-import { changePlace, readPlace } from './changePlace.ts'
+import { changeProjectPlace, readPlace, settleSoon } from './changePlace.ts'
 import { parseProjectsQuery } from './listQuery.ts'
 import { findAncestors, findNamed, openNamespace } from './namespaces.ts'
 
@@ -137,10 +139,12 @@ const readChange = (read: Reader) => ({
 })
 
 /**
- * `PUT /projects/:id`: changes the name and the description of a project.
+ * `PUT /projects/:id`: changes the name, the description, the path and the visibility of a project. Lists show the
+ * change at once, and an old path leads on.
  *
- * 200; 400 for a parameter; 401 for anonymous callers; 403 below Maintainer; 404 for a project that is not there or not
- * to be seen.
+ * 200; 400 for a parameter, a path that is taken and more visibility than the group's; 401 for anonymous callers; 403
+ * below Maintainer, for the visibility below Owner; 404 for a project that is not there or not to be seen; 409 while an
+ * earlier change of a large project is still on its way.
  */
 export const updateProject = (db: () => Database) =>
   endpoint('updateProject', db)
@@ -150,7 +154,58 @@ export const updateProject = (db: () => Database) =>
       const { description, place } = parseParams(await allParams(event), readChange)
       assertValid(describedProblems(description))
 
-      const { id } = await changePlace(project, place)
-      const changed = await db().groups.describeProject(id, description)
+      await changeProjectPlace(db(), caller, project, ancestors.at(-1) as Group, place)
+      const changed = await db().groups.describeProject(project.id, description)
       return json(200, presentTo(caller, changed, ancestors, externalUrl(event)))
+    })
+
+/** GitLab takes the id of a namespace or its full path. */
+const findTarget = async (db: Database, event: APIGatewayProxyEvent): Promise<Group | undefined> => {
+  const text = parseParams(await allParams(event), (read) => read.required('namespace', read.text('namespace')))
+  return db.groups.findGroup(parseReference('group', text))
+}
+
+/**
+ * `PUT /projects/:id/transfer`: moves a project into another namespace, with all its packages. Lists show it at once,
+ * and the old path leads on.
+ *
+ * 200; 400 for a parameter, a path that is taken there and less visibility there; 401 for anonymous callers; 403 below
+ * Owner of the project and Developer of the target; 404 for what is not there or not to be seen; 409 while an earlier
+ * change of a large project is still on its way.
+ */
+export const transferProject = (db: () => Database) =>
+  endpoint('transferProject', db)
+    .use(requireLogin())
+    .use(loadProject(db, 'change_namespace', { ahead: (event) => findTarget(db(), event) }))
+    .handler(async (event, { project, caller, ahead: found }) => {
+      // The caller's roles were read for the project; the target has groups of its own around it.
+      const everywhere = await withAllRoles(db(), caller)
+      const target = openNamespace(everywhere, found)
+      assertValid(projectProblems(project, target))
+
+      const moved = await db().groups.transferProject(project.id, target, new Date().toISOString())
+      await settleSoon(db(), project.id)
+      const ancestors = await findAncestors(db(), 'project', moved)
+      return json(200, presentTo(everywhere, moved, ancestors, externalUrl(event)))
+    })
+
+const withAllRoles = (db: Database, { user }: Caller): Promise<Caller> =>
+  db.members.findCallerWithAllRoles((user as User).id, today())
+
+/**
+ * `DELETE /projects/:id`: removes a project with all its packages. It is gone from every list at once, and its path is
+ * free.
+ *
+ * 202; 401 for anonymous callers; 403 below Owner; 404 for a project that is not there or not to be seen; 409 while an
+ * earlier change of a large project is still on its way.
+ */
+export const deleteProject = (db: () => Database) =>
+  endpoint('deleteProject', db)
+    .use(requireLogin())
+    .use(loadProject(db, 'remove_project'))
+    .handler(async (_event, { project: { id } }) => {
+      await db().groups.deleteProject(id, new Date().toISOString())
+      await settleSoon(db(), id)
+
+      return json(202, { message: '202 Accepted' })
     })

@@ -67,6 +67,9 @@ const leastProjectRole = {
   destroy_package: ACCESS_LEVELS.maintainer,
   admin_project: ACCESS_LEVELS.maintainer,
   admin_project_member: ACCESS_LEVELS.maintainer,
+  change_visibility_level: ACCESS_LEVELS.owner,
+  change_namespace: ACCESS_LEVELS.owner,
+  remove_project: ACCESS_LEVELS.owner,
 } as const
 export type ProjectAbility = keyof typeof leastProjectRole
 

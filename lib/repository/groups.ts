@@ -71,14 +71,18 @@ export const namespaceWrites = (group: Group, taken: () => Error, userId?: numbe
   ...(group.kind === 'group' ? contentsWrites('group', group) : []),
 ]
 
-/** Holds as long as the parent exists where it was and is at least as visible. */
-const parentCheck = (parent: Group, visibility: Visibility, refused: () => Error): Write => {
+/**
+ * Holds as long as the parent exists where it was and is at least as visible. It counts what changes in the parent, so
+ * that whoever makes the parent less visible knows whether he has seen all of it.
+ */
+const parentWrite = (parent: Group, visibility: Visibility, refused: () => Error): Write => {
   const allowed = visibilities.filter((level) => !isMoreVisible(visibility, level))
   const values = Object.fromEntries(allowed.map((level, position) => [`:level${position}`, level]))
   return {
-    check: groupKey(parent.id),
+    update: groupKey(parent.id),
+    expression: 'ADD changes :one',
     if: `fullPath = :fullPath AND visibility IN (${Object.keys(values).join(', ')})`,
-    values: { ':fullPath': parent.fullPath, ...values },
+    values: { ':fullPath': parent.fullPath, ':one': 1, ...values },
     otherwise: refused,
   }
 }
@@ -136,8 +140,8 @@ const below = <Wanted extends NewGroup>(parent: Group | undefined, wanted: Wante
 })
 
 export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof transitRepository>, 'move'>) => {
-  const parentOf = async (project: Project): Promise<Group> => {
-    const item = await table.get(groupKey(parentId(project) as number))
+  const parentOf = async (thing: Group | Project): Promise<Group> => {
+    const item = await table.get(groupKey(parentId(thing) as number))
     if (!item) throw notFound('namespace')
     return groupFromItem(item)
   }
@@ -177,6 +181,12 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
       return descriptionWrites(kind, thing, given)
     })
     return described as Thing
+  }
+
+  /** Everything of a kind inside a group, at any depth; without a group, in the whole instance. Reads all of it. */
+  const listContents = async (kind: 'group' | 'project', groupId = INSTANCE): Promise<Content[]> => {
+    const items = await table.queryAll({ pk: contentsKey(groupId, kind, 0).pk, prefix: contentsPrefix(kind) })
+    return items.map(contentFromItem)
   }
 
   return {
@@ -225,11 +235,7 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
       return (await table.getAll([...new Set(ids)].map(groupKey))).map(groupFromItem)
     },
 
-    /** Everything of a kind inside a group, at any depth; without a group, in the whole instance. Reads all of it. */
-    async listContents(kind: 'group' | 'project', groupId = INSTANCE): Promise<Content[]> {
-      const items = await table.queryAll({ pk: contentsKey(groupId, kind, 0).pk, prefix: contentsPrefix(kind) })
-      return items.map(contentFromItem)
-    },
+    listContents,
 
     /** Makes a group, which its maker owns. @throws `validation_failed` when the path is taken or the parent changed */
     async createGroup(parent: Group | undefined, wanted: NewGroup, ownerId: number, createdAt: string): Promise<Group> {
@@ -237,7 +243,7 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
       const group: Group = { id, kind: 'group', createdAt, ...below(parent, wanted) }
       await table.transact(() => [
         ...namespaceWrites(group, () => validationFailed('Failed to save group {:path=>["has already been taken"]}')),
-        ...(parent ? [parentCheck(parent, wanted.visibility, parentChanged)] : []),
+        ...(parent ? [parentWrite(parent, wanted.visibility, parentChanged)] : []),
         ...membershipWrites({
           userId: ownerId,
           source: { kind: 'group', id },
@@ -261,7 +267,7 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
           validationFailed({ 'project_namespace.name': taken, name: taken, path: taken }),
         ),
         { put: { ...projectKey(id), ...project } },
-        parentCheck(parent, wanted.visibility, parentChanged),
+        parentWrite(parent, wanted.visibility, parentChanged),
         ...contentsWrites('project', project),
         ...Array.from({ length: TALLY_SHARDS }, (_, shard) => ({
           put: { ...tallyKey({ kind: 'project', id }, shard), placement: project.placement },
@@ -276,7 +282,7 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
         const next = { ...project, visibility }
         if (project.visibility === visibility) return { next, writes: [] }
         const parent = await parentOf(project)
-        return { next, writes: [parentCheck(parent, visibility, parentChanged), ...contentsWrites('project', next)] }
+        return { next, writes: [parentWrite(parent, visibility, parentChanged), ...contentsWrites('project', next)] }
       })
     },
 
@@ -289,7 +295,7 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
         return {
           next,
           writes: [
-            parentCheck(target, project.visibility, parentChanged),
+            parentWrite(target, project.visibility, parentChanged),
             pathWrite('project', next, () =>
               validationFailed('Project with same name or path in target namespace already exists'),
             ),
@@ -299,6 +305,64 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
           ],
         }
       })
+    },
+
+    /** Gives a project another path in its namespace; the old one leads on. @throws `validation_failed` when it is taken */
+    async renameProject(id: number, path: string, movedAt: string): Promise<Project> {
+      return transit.move(id, async (project) => {
+        if (project.path === path) return { next: project, writes: [] }
+        const parent = await parentOf(project)
+        const next = { ...project, ...below(parent, { ...project, path }) }
+        const isSameKey = next.fullPath.toLowerCase() === project.fullPath.toLowerCase()
+        const alias = [
+          pathWrite('project', next, () => validationFailed({ path: ['has already been taken'] })),
+          movedWrite(project, movedAt),
+        ]
+        return { next, writes: [...(isSameKey ? [] : alias), ...contentsWrites('project', next)] }
+      })
+    },
+
+    /**
+     * Makes a group more or less visible; never less than what is directly in it, and so never less than anything
+     * inside. @throws `validation_failed`, `not_found`
+     */
+    async changeGroupVisibility(id: number, visibility: Visibility): Promise<Group> {
+      let changed: Group | undefined
+      await table.transact(async () => {
+        const item = await table.get(groupKey(id))
+        if (!item) throw notFound('group')
+        const group = groupFromItem(item)
+        changed = { ...group, visibility }
+        if (group.visibility === visibility) return []
+
+        const [groups, projects] = await Promise.all([listContents('group', id), listContents('project', id)])
+        const isAbove = (content: Content) => parentId(content) === id && isMoreVisible(content.visibility, visibility)
+        const above = [
+          ...(projects.some(isAbove) ? ['this group contains projects with higher visibility'] : []),
+          ...(groups.some(isAbove) ? ['there are sub-groups with higher visibility'] : []),
+        ]
+        if (above.length > 0) {
+          throw validationFailed({ visibility_level: above.map((why) => `${visibility} is not allowed since ${why}.`) })
+        }
+        const parent = parentId(group) === null ? undefined : await parentOf(group)
+        return [
+          {
+            update: groupKey(id),
+            expression: 'SET visibility = :visibility',
+            if: `#name = :name AND ${item.changes === undefined ? 'attribute_not_exists(changes)' : 'changes = :changes'}`,
+            names: { '#name': 'name' },
+            values: {
+              ':visibility': visibility,
+              ':name': group.name,
+              ...(item.changes === undefined ? {} : { ':changes': item.changes }),
+            },
+            otherwise: 'again',
+          },
+          ...(parent ? [parentWrite(parent, visibility, parentChanged)] : []),
+          ...contentsWrites('group', changed),
+        ]
+      })
+      return changed as Group
     },
 
     /** Hides a project and everything in it at once; its path is free. @throws `not_found` */

@@ -139,9 +139,14 @@ export const transitRepository = (table: Table) => {
     return {
       update: projectKey(project.id),
       expression: `SET ${PLACE_FIELDS.map((field) => `#${field} = :${field}`).join(', ')}`,
-      if: 'held.#by = :by',
-      names: { '#by': 'by', ...Object.fromEntries(PLACE_FIELDS.map((field) => [`#${field}`, field])) },
-      values: { ':by': by, ...Object.fromEntries(PLACE_FIELDS.map((field) => [`:${field}`, next[field]])) },
+      // A new name would be overwritten in the contents of groups, which were prepared with the old one.
+      if: 'held.#by = :by AND #name = :name',
+      names: { '#by': 'by', '#name': 'name', ...Object.fromEntries(PLACE_FIELDS.map((field) => [`#${field}`, field])) },
+      values: {
+        ':by': by,
+        ':name': project.name,
+        ...Object.fromEntries(PLACE_FIELDS.map((field) => [`:${field}`, next[field]])),
+      },
       otherwise: () => new Overtaken(),
     }
   }
@@ -177,17 +182,18 @@ export const transitRepository = (table: Table) => {
       {
         update: projectKey(project.id),
         expression: 'SET #path = :path, fullPath = :fullPath',
-        if: 'fullPath = :before AND deletedAt = :none',
-        names: { '#path': 'path' },
+        if: 'fullPath = :before AND deletedAt = :none AND #name = :name',
+        names: { '#path': 'path', '#name': 'name' },
         values: {
           ':path': path,
           ':fullPath': fullPath,
           ':before': project.fullPath,
           ':none': null,
+          ':name': project.name,
         },
-        otherwise: () => new PackagesError({ code: 'busy' }),
+        otherwise: () => new Overtaken(),
       },
-      ...more,
+      ...more.map(decidedOnce),
     ])
 
   /** The last step: the groups count the project again, and nothing tells of a transit any more. */
@@ -346,17 +352,17 @@ export const transitRepository = (table: Table) => {
           continue
         }
         const { next, writes } = await change(project)
-        if (samePlace(project, next) && next.deletedAt === null) {
-          if (writes.length > 0) await rename(project, next, writes)
-          return next
-        }
+        const staysInPlace = samePlace(project, next) && next.deletedAt === null
+        if (staysInPlace && writes.length === 0) return project
         // A second change waits for the first to arrive: what it leaves is then one place.
-        if (project.transit) {
+        if (project.transit && !staysInPlace) {
           if (!(await settle(id, deadline()))) throw new PackagesError({ code: 'busy' })
           continue
         }
         try {
-          return await holding(project, (by) => depart(project, next, writes, by))
+          if (!staysInPlace) return await holding(project, (by) => depart(project, next, writes, by))
+          await rename(project, next, writes)
+          return next
         } catch (error) {
           ignoreOvertaken(error)
         }

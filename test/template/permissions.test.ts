@@ -124,6 +124,9 @@ const use: Record<string, (place: Place) => Promise<unknown>> = {
     await ask('PUT', `/projects/${project.id}`, { name: 'Renamed' }, user)
     await ask('PUT', `/groups/${group.id}/members/${user.id}`, { access_level: maintainer })
     await ask('DELETE', `/groups/${group.id}/members/${user.id}`)
+    await ask('PUT', `/projects/${project.id}`, { path: unique('renamed'), visibility: 'public' })
+    await ask('PUT', `/projects/${project.id}/transfer`, { namespace: (await world.group()).id })
+    await ask('DELETE', `/projects/${project.id}`)
   },
   readiness: () => ask('GET', '/-/readiness'),
 }

@@ -1,0 +1,205 @@
+import { doors, type Reply } from '../../support/doors.ts'
+import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
+
+describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
+  const world = createWorld(door)
+  const { root, anonymous, get, call } = world
+  beforeAll(() => door.open())
+
+  const seen = async (who: Who, path: string) => {
+    const { json, headers } = await get(who, `${path}/packages`)
+    return { ids: (json as { id: number }[]).map(({ id }) => id), total: headers['x-total'] }
+  }
+  const nothing = { ids: [], total: '0' }
+  const url = (reply: Reply) => reply.headers.location
+
+  const setUp = async (visibility = 'public') => {
+    const top = await world.group({ visibility })
+    const sub = await world.group({ visibility, parent_id: top.id })
+    const project = await world.project({ visibility, namespace_id: sub.id })
+    const { id } = await world.package(project.id)
+    return { top, sub, project, path: `/projects/${project.id}`, all: { ids: [id], total: '1' } }
+  }
+
+  describe('PUT /projects/:id', () => {
+    it('shows another visibility at once, to everybody and in every list', async () => {
+      const { top, sub, path, all } = await setUp()
+      const stranger = await world.user()
+      const lists = (who: Who) => Promise.all([top, sub].map(({ id }) => seen(who, `/groups/${id}`)))
+
+      expect(await call(root, 'PUT', path, { visibility: 'private' })).toMatchObject({
+        status: 200,
+        json: { visibility: 'private' },
+      })
+      expect(await get(stranger, `${path}/packages`)).toMatchObject({ status: 404 })
+      expect([await lists(anonymous), await lists(stranger), await lists(root)]).toEqual([
+        [nothing, nothing],
+        [nothing, nothing],
+        [all, all],
+      ])
+      await call(root, 'PUT', path, { visibility: 'internal' })
+      expect([await lists(anonymous), await lists(stranger)]).toEqual([
+        [nothing, nothing],
+        [all, all],
+      ])
+      await call(root, 'PUT', path, { visibility: 'public' })
+      expect(await lists(anonymous)).toEqual([all, all])
+    })
+
+    it('lets an Owner change the visibility, within that of the group, and a Maintainer only the rest', async () => {
+      const { project, path } = await setUp('internal')
+      const maintainer = await world.member('projects', project.id, 40)
+      const owner = await world.member('projects', project.id, 50)
+
+      const refused = await call(maintainer, 'PUT', path, { visibility: 'private' })
+      expect([refused.status, (refused.json as Json).message]).toEqual([
+        403,
+        '403 Forbidden - this needs the role Owner in the project',
+      ])
+      expect(await call(owner, 'PUT', path, { visibility: 'public' })).toMatchObject({
+        status: 400,
+        json: { message: { visibility_level: ['public is not allowed in a internal group.'] } },
+      })
+      expect((await get(root, path)).json).toMatchObject({ visibility: 'internal' })
+      expect(await call(owner, 'PUT', path, { visibility: 'private' })).toMatchObject({ status: 200 })
+    })
+
+    it('gives the project another path, and the old one leads there', async () => {
+      const { sub, project, path } = await setUp()
+      const renamed = unique('renamed')
+      const old = `/projects/${encodeURIComponent(String(project.path_with_namespace))}`
+      expect(await call(root, 'PUT', path, { path: renamed })).toMatchObject({
+        status: 200,
+        json: { path: renamed, path_with_namespace: `${sub.full_path}/${renamed}` },
+      })
+
+      const moved = await get(anonymous, `${old}/packages?page=1&private_token=`)
+      expect(moved.status).toBe(301)
+      expect(url(moved)).toBe(`${door.origin}/api/v4/projects/${project.id}/packages?page=1`)
+      expect(await call(root, 'DELETE', `${old}/packages/1`)).toMatchObject({
+        status: 405,
+        json: { message: 'Non GET methods are not allowed for moved projects' },
+      })
+      expect(await world.make('/projects', { path: project.path, namespace_id: sub.id })).toMatchObject({
+        path: project.path,
+      })
+      expect((await get(root, old)).status).toBe(200)
+    })
+
+    it('refuses a path that is taken or none', async () => {
+      const { sub, project, path } = await setUp()
+      const other = await world.project({ namespace_id: sub.id })
+      for (const wanted of [other.path, '-', 'a b', 'x'.repeat(256)]) {
+        expect((await call(root, 'PUT', path, { path: wanted })).status).toBe(400)
+      }
+      expect((await get(root, path)).json).toMatchObject({ path: project.path })
+    })
+  })
+
+  describe('PUT /projects/:id/transfer', () => {
+    it('moves a project by the id or the path of its new namespace, and its packages with it', async () => {
+      const { top, sub, project, path, all } = await setUp()
+      const target = await world.group()
+      expect(await call(root, 'PUT', `${path}/transfer`, { namespace: target.full_path })).toMatchObject({
+        status: 200,
+        json: { path_with_namespace: `${target.path}/${project.path}`, namespace: { id: target.id } },
+      })
+      const lists = await Promise.all([top, sub, target].map(({ id }) => seen(anonymous, `/groups/${id}`)))
+      expect(lists).toEqual([nothing, nothing, all])
+      expect(
+        (await get(anonymous, `/projects/${encodeURIComponent(String(project.path_with_namespace))}`)).status,
+      ).toBe(301)
+
+      await call(root, 'PUT', `${path}/transfer`, { namespace: sub.id })
+      expect(await seen(anonymous, `/groups/${top.id}`)).toEqual(all)
+      expect(
+        (await get(anonymous, `/projects/${encodeURIComponent(String(project.path_with_namespace))}`)).status,
+      ).toBe(200)
+    })
+
+    it('is refused to whoever does not own the project or may not make one there, and for what is hidden', async () => {
+      const { project, path } = await setUp()
+      const owner = await world.member('projects', project.id, 50)
+      const target = await world.group()
+      const hidden = await world.group({ visibility: 'private' })
+      const status = async (who: Who, namespace: unknown) =>
+        (await call(who, 'PUT', `${path}/transfer`, { namespace })).status
+
+      expect(await status({}, target.id)).toBe(401)
+      expect(await status(await world.member('projects', project.id, 40), target.id)).toBe(403)
+      expect(await status(owner, target.id)).toBe(403)
+      expect(await call(owner, 'PUT', `${path}/transfer`, { namespace: hidden.id })).toMatchObject(
+        await call(owner, 'PUT', `${path}/transfer`, { namespace: 999_999_999 }).then(({ status, text }) => ({
+          status,
+          text,
+        })),
+      )
+      expect(await status(owner, hidden.id)).toBe(404)
+      expect(await status(root, hidden.id)).toBe(400)
+      expect(await status(root, undefined)).toBe(400)
+      expect((await get(root, path)).json).toMatchObject({ path_with_namespace: project.path_with_namespace })
+    })
+  })
+
+  describe('DELETE /projects/:id', () => {
+    it('takes the project and its packages from every list at once and frees its path', async () => {
+      const { top, sub, project, path } = await setUp()
+      const maintainer = await world.member('projects', project.id, 40)
+      expect(await call({}, 'DELETE', path)).toMatchObject({ status: 401 })
+      expect(await call(maintainer, 'DELETE', path)).toMatchObject({ status: 403 })
+      expect(await call(root, 'DELETE', path)).toMatchObject({ status: 202, json: { message: '202 Accepted' } })
+
+      for (const reply of [
+        await get(root, path),
+        await get(root, `${path}/packages`),
+        await call(root, 'DELETE', path),
+      ]) {
+        expect(reply).toMatchObject({ status: 404, json: { message: '404 Project Not Found' } })
+      }
+      expect(await seen(root, `/groups/${top.id}`)).toEqual(nothing)
+      expect((await get(root, `/projects?search=${project.path}`)).json).toEqual([])
+      await world.make('/projects', { path: project.path, namespace_id: sub.id })
+    })
+  })
+
+  describe('PUT /groups/:id', () => {
+    it('never makes a group less visible than what is in it, nor more than what it is in', async () => {
+      const { top, sub, path } = await setUp()
+      const put = (id: number, visibility: string) => call(root, 'PUT', `/groups/${id}`, { visibility })
+
+      expect(await put(sub.id, 'private')).toMatchObject({
+        status: 400,
+        json: {
+          message: {
+            visibility_level: ['private is not allowed since this group contains projects with higher visibility.'],
+          },
+        },
+      })
+      expect(await put(top.id, 'internal')).toMatchObject({
+        status: 400,
+        json: {
+          message: { visibility_level: ['internal is not allowed since there are sub-groups with higher visibility.'] },
+        },
+      })
+      await call(root, 'PUT', path, { visibility: 'private' })
+      for (const { id } of [sub, top]) {
+        expect(await put(id, 'private')).toMatchObject({ status: 200, json: { visibility: 'private' } })
+        expect(await get(anonymous, `/groups/${id}`)).toMatchObject({ status: 404 })
+      }
+      expect(await put(sub.id, 'public')).toMatchObject({ status: 400 })
+      expect(await call(root, 'PUT', path, { visibility: 'public' })).toMatchObject({ status: 400 })
+      expect(await put(top.id, 'public')).toMatchObject({ status: 200 })
+    })
+
+    it('and a project that wants to be public at the same moment never end with the project above its group', async () => {
+      const { sub, path } = await setUp()
+      await call(root, 'PUT', path, { visibility: 'private' })
+      await Promise.all([
+        call(root, 'PUT', `/groups/${sub.id}`, { visibility: 'private' }),
+        call(root, 'PUT', path, { visibility: 'public' }),
+      ])
+      const [group, project] = [(await get(root, `/groups/${sub.id}`)).json, (await get(root, path)).json] as Json[]
+      expect([group?.visibility, project?.visibility]).not.toEqual(['private', 'public'])
+    })
+  })
+})
