@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { Package, PackageStatus, PackageType } from '../../lib/domain/package.ts'
 import type { Project, Visibility } from '../../lib/domain/project.ts'
 import { type Database, openDatabase } from '../../lib/repository/database.ts'
-import { createClient } from '../../lib/repository/table.ts'
+import { coordinatesKey, packageKey } from '../../lib/repository/keys.ts'
+import { newRecord, versionOf } from '../../lib/repository/records.ts'
+import { shelfWrites } from '../../lib/repository/shelves.ts'
+import { chunks, createClient, openTable, type Table, type Write } from '../../lib/repository/table.ts'
 import { createTable } from '../../local/table.ts'
 
 export const now = () => new Date().toISOString()
@@ -18,7 +21,27 @@ export const openStore = async () => {
     { username: 'owner', name: 'Owner', email: 'owner@example.com', admin: false },
     now(),
   )
-  return { db, client, tableName, owner, ...fillers(db, owner.id) }
+  const fill = (project: Project, count: number) => fillProject(openTable(client, tableName), project, count)
+  return { db, client, tableName, owner, fill, ...fillers(db, owner.id) }
+}
+
+/** Puts many packages into a project that nobody else writes to: several in a transaction, as one publish writes one. */
+const fillProject = async (table: Table, project: Project, count: number): Promise<void> => {
+  const ids = await Promise.all(Array.from({ length: count }, () => table.nextId('package')))
+  const records = ids.map((id, n) => {
+    const wanted = { id, name: `name-${n % 40}`, version: `1.0.${n}`, type: 'npm', status: 'default' } as const
+    return newRecord(project.id, { ...wanted, creatorId: null, createdAt: now() }, 0, [])
+  })
+  for (const some of chunks(records, 15)) {
+    const changes = some.map((after) => ({ after }))
+    await table.transact(() => [
+      ...some.flatMap((record): Write[] => [
+        { put: { ...packageKey(record.id), ...record } },
+        { put: { ...coordinatesKey(record), ...versionOf(record) } },
+      ]),
+      ...shelfWrites(project, changes, new Map()),
+    ])
+  }
 }
 
 let made = 0
