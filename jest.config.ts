@@ -18,6 +18,8 @@ const storageOn = (displayName: string, setup: string) => ({
   setupFiles: [`<rootDir>/test/support/${setup}.ts`],
 })
 
+const PYTHON_GITLAB = '<rootDir>/test/clients/pythonGitlab.test.ts'
+
 const config: Config = {
   globalSetup: '<rootDir>/test/support/startAll.ts',
   globalTeardown: '<rootDir>/test/support/stopAll.ts',
@@ -27,7 +29,13 @@ const config: Config = {
       ...common,
       displayName: 'service',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['<rootDir>/test/lib/repository/'],
+      testPathIgnorePatterns: ['<rootDir>/test/lib/repository/', PYTHON_GITLAB],
+      setupFiles: ['<rootDir>/test/support/onDynoxide.ts'],
+    },
+    {
+      ...common,
+      displayName: 'python-gitlab',
+      testMatch: [PYTHON_GITLAB],
       setupFiles: ['<rootDir>/test/support/onDynoxide.ts'],
     },
     storageOn('storage on dynoxide', 'onDynoxide'),

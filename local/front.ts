@@ -10,7 +10,7 @@ const answer = (response: ServerResponse, status: number, body: object) => {
 
 /**
  * The local entrance: what API Gateway does and serverless-offline does not. A body keeps its bytes, one over API
- * Gateway's limit is refused, and an unknown route gets GitLab's words.
+ * Gateway's limit is refused, an unknown route gets GitLab's words, and the type of an answer stays as it is.
  */
 export const createFront = (backendPort: () => number | undefined): Server =>
   createServer((request, response) => {
@@ -34,6 +34,12 @@ const AS_BYTES = 'application/octet-stream'
 const asBytes = (contentType = AS_BYTES) =>
   contentType.includes(AS_BYTES) ? contentType : `${contentType}; as="${AS_BYTES}"`
 
+/** Without the charset that hapi adds to JSON: python-gitlab 3 reads no JSON but `application/json` to the letter. */
+const headersOf = ({ headers }: IncomingMessage) =>
+  headers['content-type']?.startsWith('application/json;')
+    ? { ...headers, 'content-type': 'application/json' }
+    : headers
+
 const forward = (request: IncomingMessage, response: ServerResponse, port: number) => {
   const hasBody =
     Number(request.headers['content-length'] ?? 0) > 0 || request.headers['transfer-encoding'] !== undefined
@@ -46,7 +52,7 @@ const forward = (request: IncomingMessage, response: ServerResponse, port: numbe
     if (answered.statusCode === 404 || answered.statusCode === 400) {
       pass(answered, response).catch(() => response.destroy())
     } else {
-      response.writeHead(answered.statusCode ?? 502, answered.headers)
+      response.writeHead(answered.statusCode ?? 502, headersOf(answered))
       answered.pipe(response)
     }
   })
@@ -78,5 +84,5 @@ const pass = async (answered: IncomingMessage, response: ServerResponse) => {
   if (text.includes('"currentRoute"')) return answer(response, unknownRoute.status, unknownRoute.body)
   if (text.startsWith('{"statusCode":400,"error":"Bad Request"'))
     return answer(response, 400, { error: '400 Bad Request' })
-  response.writeHead(answered.statusCode ?? 502, answered.headers).end(body)
+  response.writeHead(answered.statusCode ?? 502, headersOf(answered)).end(body)
 }

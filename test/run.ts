@@ -15,6 +15,12 @@ const needs = [
     isThere: hasJava,
     install: 'apt-get install -y default-jre-headless',
   },
+  {
+    suite: 'python-gitlab',
+    program: 'python-gitlab for /usr/bin/python3',
+    isThere: () => spawnSync('/usr/bin/python3', ['-c', 'import gitlab']).status === 0,
+    install: 'apt-get install -y python3-gitlab',
+  },
 ]
 
 const isRoot = process.getuid?.() === 0

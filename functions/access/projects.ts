@@ -2,6 +2,7 @@ import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { select } from '../../lib/access/lists.ts'
 import { rolesIn } from '../../lib/access/roles.ts'
 import { assertValid, describedProblems, pathFromName, projectProblems } from '../../lib/access/validity.ts'
+import { PackagesError } from '../../lib/domain/errors.ts'
 import { sliceOf } from '../../lib/domain/pagination.ts'
 import type { Caller, User } from '../../lib/domain/permissions.ts'
 import { ancestorsAmong, type Group, type Project, parentId, visibilities } from '../../lib/domain/project.ts'
@@ -9,7 +10,7 @@ import { endpoint } from '../../lib/endpoint.ts'
 import { json } from '../../lib/http/answers.ts'
 import { parseReference } from '../../lib/http/ids.ts'
 import { externalUrl } from '../../lib/http/links.ts'
-import { allParams, parseParams, queryParams, type Reader } from '../../lib/http/params.ts'
+import { allParams, parseParams, queryParams, type Reader, unmodifiedSince } from '../../lib/http/params.ts'
 import { presentProject, presentSimpleProject } from '../../lib/http/present.ts'
 import { parsePage } from '../../lib/http/query.ts'
 import { today } from '../../lib/middleware/authenticate.ts'
@@ -197,13 +198,16 @@ const withAllRoles = (db: Database, { user }: Caller): Promise<Caller> =>
  * free.
  *
  * 202; 401 for anonymous callers; 403 below Owner; 404 for a project that is not there or not to be seen; 409 while an
- * earlier change of a large project is still on its way.
+ * earlier change of a large project is still on its way; 412 when it was made after `If-Unmodified-Since`.
  */
 export const deleteProject = (db: () => Database) =>
   endpoint('deleteProject', db)
     .use(requireLogin())
     .use(loadProject(db, 'remove_project'))
-    .handler(async (_event, { project: { id } }) => {
+    .handler(async (event, { project: { id, createdAt } }) => {
+      const since = unmodifiedSince(event)
+      if (since !== undefined && createdAt > since) throw new PackagesError({ code: 'modified_since' })
+
       await db().groups.deleteProject(id, new Date().toISOString())
       await settleSoon(db(), id)
 

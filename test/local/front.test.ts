@@ -28,7 +28,8 @@ const answer = async (request: IncomingMessage, response: ServerResponse) => {
     'x-content-type': request.headers['content-type'] ?? 'none',
     'x-token': request.headers['private-token'] ?? 'none',
   }
-  response.writeHead(status, { ...arrived, 'content-type': 'application/json' }).end(body)
+  // As hapi adds it.
+  response.writeHead(status, { ...arrived, 'content-type': 'application/json; charset=utf-8' }).end(body)
 }
 
 // A request that the entrance refuses half-way breaks off here.
@@ -146,6 +147,12 @@ describe('what the local entrance answers in place of serverless-offline', () =>
       const text = `413 Content Too Large - the body may have at most ${BODY_LIMIT_BYTES} bytes`
       expect(json(reply)).toEqual({ message: text, error: text })
     }
+  })
+
+  it.each([200, 404])('has the content type that API Gateway sends, without a charset: %i', async (status) => {
+    const { headers } = await call('GET', `/status/${status}`)
+
+    expect(headers['content-type']).toBe('application/json')
   })
 
   it('says that the service is starting, or that nothing answers behind it', async () => {
