@@ -15,8 +15,14 @@ export const settleProjects =
     const isOver = () => context.getRemainingTimeInMillis() < RESERVE_MS
     for (const id of await db().transit.listInTransit()) {
       if (isOver()) return
-      const hasArrived = await db().transit.settle(id, isOver)
-      console.info(JSON.stringify({ level: 'info', job: 'settleProjects', project_id: id, has_arrived: hasArrived }))
+      const line = { job: 'settleProjects', project_id: id }
+      try {
+        const hasArrived = await db().transit.settle(id, isOver)
+        console.info(JSON.stringify({ level: 'info', ...line, has_arrived: hasArrived }))
+      } catch (error) {
+        // One that cannot arrive now must not keep the others on their way.
+        console.error(JSON.stringify({ level: 'error', ...line, error: String(error) }))
+      }
     }
   }
 

@@ -74,6 +74,9 @@ export type PackageVersion = { id: number; version: string; createdAt: string; s
 
 export const PACKAGE_NAME_LIMIT = 255
 export const PACKAGE_VERSION_LIMIT = 255
+/** All tags of a name are one item, which DynamoDB ends at 400 KB; those of a version are in every row that shows it. */
+export const TAGS_PER_NAME_LIMIT = 1_000
+export const TAGS_PER_VERSION_LIMIT = 100
 export const FILE_NAME_LIMIT = 255
 
 /** The most files one package holds: a list by file name, and some deletes of a file, read all of them. */

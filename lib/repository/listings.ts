@@ -10,7 +10,13 @@ import {
   slotName,
 } from '../domain/listing.ts'
 import { mergeSources, type Source } from '../domain/merge.ts'
-import { isDisplayable, PACKAGE_TYPES, type PackageEntry, type PackageType } from '../domain/package.ts'
+import {
+  isDisplayable,
+  PACKAGE_TYPES,
+  PACKAGE_VERSION_LIMIT,
+  type PackageEntry,
+  type PackageType,
+} from '../domain/package.ts'
 import { offsetOf, type Page, type Paged, sliceOf } from '../domain/pagination.ts'
 import type { Content } from './items.ts'
 import { entryFromItem } from './items.ts'
@@ -27,6 +33,7 @@ import {
   typePrefix,
   versionPrefix,
 } from './keys.ts'
+import { isSortable } from './shelves.ts'
 import type { Item, Range, Table } from './table.ts'
 
 /** What is asked of a list of packages. */
@@ -99,6 +106,8 @@ export const openListing = (table: ListingTable) => {
 
   const listByTally = async (shelves: readonly Shelf[], { filter, order, sort, page }: PackageQuery) => {
     const counting = countByTally(shelves, filter)
+    if (offsetOf(page) >= FAR && (await counting) <= offsetOf(page)) return { rows: [], total: await counting, page }
+
     const ranges = shelves.flatMap((shelf) =>
       selectedFamilies(filter).map((family) => inOrder(shelf, family, filter, order, sort)),
     )
@@ -149,6 +158,8 @@ export const openListing = (table: ListingTable) => {
   }
 
   const listByVersion = async (shelves: readonly Shelf[], { filter, page }: PackageQuery, compare: Compare) => {
+    // What no version can be is no key to ask for either.
+    if (!isSortable(filter.version ?? '', PACKAGE_VERSION_LIMIT)) return { rows: [], total: 0, page }
     const ranges = shelves.flatMap((shelf) =>
       selectedFamilies(filter).map(
         (family): Range => ({
@@ -247,6 +258,9 @@ const namesWithin = <Name extends { count: number }>(
   })
   return { names: within, skipped }
 }
+
+/** From this offset on it is asked first whether there is anything. */
+const FAR = 1_000
 
 /** Below one in this many, packages are rare: following their names costs less than reading past the others. */
 const RARE = 8

@@ -1,7 +1,7 @@
 import { forbidden, notFound, PackagesError } from '../domain/errors.ts'
 import { ACCESS_LEVELS, type AccessLevel, type Caller, isCurrent, type Membership } from '../domain/permissions.ts'
 import { membershipFromItem, userFromItem } from './items.ts'
-import { type Key, memberKey, membershipKey, USER_WITH_ROLES, userKey } from './keys.ts'
+import { groupKey, type Key, memberKey, membershipKey, projectKey, USER_WITH_ROLES, userKey } from './keys.ts'
 import type { Item, Table, Write } from './table.ts'
 
 type Source = Membership['source']
@@ -67,6 +67,13 @@ const findRole = async (table: Table, userId: number, source: Source): Promise<M
   return membershipFromItem(item)
 }
 
+const placeCheck = ({ source, within }: Membership): Write => ({
+  check: source.kind === 'group' ? groupKey(source.id) : projectKey(source.id),
+  if: `ancestorIds = :ancestorIds${source.kind === 'group' ? '' : ' AND deletedAt = :none'}`,
+  values: { ':ancestorIds': within, ...(source.kind === 'group' ? {} : { ':none': null }) },
+  otherwise: () => new PackagesError({ code: 'busy' }),
+})
+
 export const memberRepository = (table: Table) => ({
   /** Who asks, with his roles in these places; one call. `user` is undefined when there is no such user any more. */
   async findCaller(userId: number, sources: readonly Source[], today: string): Promise<Caller> {
@@ -89,10 +96,14 @@ export const memberRepository = (table: Table) => ({
       .filter((membership) => isCurrent(membership, today))
   },
 
-  /** @throws `already_exists` when he is a member, `not_found` when there is no such user */
+  /**
+   * Holds where the place was when it was read: a role that noted other groups around it would open those.
+   * @throws `already_exists` when he is a member, `not_found` when there is no such user, `busy` when the place moved
+   */
   async add(membership: Membership): Promise<void> {
     await table.transact(() => [
       { check: userKey(membership.userId), if: 'attribute_exists(pk)', otherwise: () => notFound('user') },
+      placeCheck(membership),
       ...membershipWrites(membership),
     ])
   },

@@ -1,5 +1,6 @@
-import { notFound, PackagesError } from '../domain/errors.ts'
+import { notFound, PackagesError, validationFailed } from '../domain/errors.ts'
 import type { Package, PackageFile, PackageStatus, PackageType, PackageVersion, Tag } from '../domain/package.ts'
+import { TAGS_PER_NAME_LIMIT, TAGS_PER_VERSION_LIMIT } from '../domain/package.ts'
 import { fileWrites } from './files.ts'
 import { type Tags, tagsFromItem, versionFromItem } from './items.ts'
 import {
@@ -180,6 +181,9 @@ export const packageRepository = (
         ])
         const old = tags.tags.find(({ name }) => name === tag)
         if (old?.packageId === target.id) return []
+        if (before.tags.length >= TAGS_PER_VERSION_LIMIT) {
+          throw validationFailed(`Validation failed: A version may have at most ${TAGS_PER_VERSION_LIMIT} tags`)
+        }
         const moved: Tag = {
           id: old?.id ?? id,
           packageId: target.id,
@@ -262,9 +266,14 @@ const isDue = ({ lastDownloadedAt }: Package, now: string) =>
 /** No package has this id. */
 const NOBODY = 0
 
-const tagsWrite = (name: NameOfPackage, { revision }: Tags, tags: readonly Tag[]): Write => ({
-  put: { ...tagsKey(name), revision: revision + 1, tags },
-  if: 'attribute_not_exists(pk) OR revision = :revision',
-  values: { ':revision': revision },
-  otherwise: 'again',
-})
+const tagsWrite = (name: NameOfPackage, { revision }: Tags, tags: readonly Tag[]): Write => {
+  if (tags.length > TAGS_PER_NAME_LIMIT) {
+    throw validationFailed(`Validation failed: A package may have at most ${TAGS_PER_NAME_LIMIT} tags`)
+  }
+  return {
+    put: { ...tagsKey(name), revision: revision + 1, tags },
+    if: 'attribute_not_exists(pk) OR revision = :revision',
+    values: { ':revision': revision },
+    otherwise: 'again',
+  }
+}

@@ -36,8 +36,9 @@ export const groupShelves = (id: number, shown: readonly (typeof visibilities)[n
   )
 
 /** Names and versions become parts of sort keys, which a blank or a control character would break. */
+export const isSortable = (text: string, limit: number) => text.length <= limit && /^[\x21-\x7e]+$/.test(text)
+
 export const assertSortable = ({ name, version }: { name: string; version: string | null }) => {
-  const isSortable = (text: string, limit: number) => text.length <= limit && /^[\x21-\x7e]+$/.test(text)
   if (!isSortable(name, PACKAGE_NAME_LIMIT) || (version !== null && !isSortable(version, PACKAGE_VERSION_LIMIT))) {
     throw new RangeError(`not a package name or version that can be stored: ${JSON.stringify({ name, version })}`)
   }

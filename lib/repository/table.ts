@@ -42,11 +42,14 @@ export type Range = {
  * very deepest groups can need more; it is possible again when the project has arrived.
  */
 const TRANSACTION_LIMIT = 100
+/** More rows than a query answers, which ends at 1 MB, and fewer than DynamoDB can count. */
+const ROWS_PER_QUERY = 10_000
 /** DynamoDB's limit on the keys of one BatchGetItem. */
 const BATCH_GET_LIMIT = 100
 
 /** Long enough for hundreds of writers who want one item, short enough for API Gateway's 29 seconds. */
 const RETRY_FOR_MS = 20_000
+const READ_FOR_MS = 5_000
 const FIRST_PAUSE_MS = 8
 const LONGEST_PAUSE_MS = 400
 
@@ -72,8 +75,18 @@ export const openTable = (client: DynamoDBDocumentClient, tableName: string) => 
   /** The items that exist, all as they stood at one moment; 100 keys at the most. */
   const getTogether = async (keys: readonly Key[]): Promise<Item[]> => {
     const items = keys.map((key) => ({ Get: { TableName: tableName, Key: key } }))
-    const { Responses } = await client.send(new TransactGetCommand({ TransactItems: items }))
-    return (Responses ?? []).flatMap(({ Item }) => (Item ? [Item] : []))
+    const deadline = Date.now() + READ_FOR_MS
+    for (let ceiling = FIRST_PAUSE_MS; ; ceiling = Math.min(LONGEST_PAUSE_MS, ceiling * 2)) {
+      try {
+        const { Responses } = await client.send(new TransactGetCommand({ TransactItems: items }))
+        return (Responses ?? []).flatMap(({ Item }) => (Item ? [Item] : []))
+      } catch (error) {
+        // A write that is under way on one of the items cancels the read.
+        if (outcomeOf(error, []) !== 'again') throw error
+        if (Date.now() > deadline) throw new PackagesError({ code: 'busy' }, { cause: error })
+      }
+      await sleep(Math.random() * ceiling)
+    }
   }
 
   const getBatch = async (keys: Key[]): Promise<Item[]> => {
@@ -97,7 +110,7 @@ export const openTable = (client: DynamoDBDocumentClient, tableName: string) => 
       new QueryCommand({
         TableName: tableName,
         ...rangeInput(range),
-        ...(limit === undefined ? {} : { Limit: limit }),
+        ...(limit === undefined ? {} : { Limit: Math.min(limit, ROWS_PER_QUERY) }),
         ...(after === undefined ? {} : { ExclusiveStartKey: after }),
       }),
     )

@@ -34,17 +34,9 @@ const PAGES_BETWEEN_NOTES = 20
 /** Somebody else went on with the project, perhaps taking us for dead: what was read before counts no more. */
 class Overtaken extends Error {}
 
-/** What a move changes of a project. */
-const PLACE_FIELDS = [
-  'visibility',
-  'ancestorIds',
-  'path',
-  'fullPath',
-  'placement',
-  'transit',
-  'held',
-  'deletedAt',
-] as const
+/** What a departure and an arrival write of a project. */
+const ARRIVING = ['placement', 'transit', 'held'] as const
+const DEPARTING = [...ARRIVING, 'visibility', 'ancestorIds', 'path', 'fullPath', 'deletedAt'] as const
 
 const samePlace = (one: Place, other: Place) =>
   one.visibility === other.visibility && one.ancestorIds.join() === other.ancestorIds.join()
@@ -133,19 +125,27 @@ export const transitRepository = (table: Table) => {
     return sumOf(items.map(countsOf))
   }
 
-  /** Ends a hold together with what was done under it. What is no part of a place may change meanwhile. */
-  const projectWrite = (project: Project, by: string): Write => {
-    const next: Record<string, unknown> = { ...project, placement: project.placement + 1, held: null }
+  /** Ends a hold together with what was done under it, and writes these fields alone: others may change meanwhile. */
+  const projectWrite = (
+    next: Project,
+    by: string,
+    fields: readonly (keyof Project)[],
+    seen?: Pick<Project, 'name' | 'fullPath'>,
+  ): Write => {
+    const values: Record<string, unknown> = { ...next, placement: next.placement + 1, held: null }
     return {
-      update: projectKey(project.id),
-      expression: `SET ${PLACE_FIELDS.map((field) => `#${field} = :${field}`).join(', ')}`,
-      // A new name would be overwritten in the contents of groups, which were prepared with the old one.
-      if: 'held.#by = :by AND #name = :name',
-      names: { '#by': 'by', '#name': 'name', ...Object.fromEntries(PLACE_FIELDS.map((field) => [`#${field}`, field])) },
+      update: projectKey(next.id),
+      expression: `SET ${fields.map((field) => `#${field} = :${field}`).join(', ')}`,
+      if: `held.#by = :by${seen ? ' AND #name = :seenName AND fullPath = :seenPath' : ''}`,
+      names: {
+        '#by': 'by',
+        ...(seen ? { '#name': 'name' } : {}),
+        ...Object.fromEntries(fields.map((field) => [`#${field}`, field])),
+      },
       values: {
         ':by': by,
-        ':name': project.name,
-        ...Object.fromEntries(PLACE_FIELDS.map((field) => [`:${field}`, next[field]])),
+        ...(seen ? { ':seenName': seen.name, ':seenPath': seen.fullPath } : {}),
+        ...Object.fromEntries(fields.map((field) => [`:${field}`, values[field]])),
       },
       otherwise: () => new Overtaken(),
     }
@@ -157,7 +157,8 @@ export const transitRepository = (table: Table) => {
     const gone = new Map(groupShelvesAt(left).map((shelf) => [shelf.id, shelf]))
     const moved: Project = { ...next, transit: { id: randomUUID(), left, counts: Object.fromEntries(counts) } }
     await table.transact(() => [
-      projectWrite(moved, by),
+      // The contents of groups and the path were prepared with the name and path that were read.
+      projectWrite(moved, by, DEPARTING, project),
       { put: { ...transitKey(project.id), projectId: project.id } },
       ...unionOf(left, next).map((groupId): Write => {
         const shelf = gone.get(groupId)
@@ -182,7 +183,7 @@ export const transitRepository = (table: Table) => {
       {
         update: projectKey(project.id),
         expression: 'SET #path = :path, fullPath = :fullPath',
-        if: 'fullPath = :before AND deletedAt = :none AND #name = :name',
+        if: 'fullPath = :before AND deletedAt = :none AND held = :none AND #name = :name',
         names: { '#path': 'path', '#name': 'name' },
         values: {
           ':path': path,
@@ -211,7 +212,7 @@ export const transitRepository = (table: Table) => {
     }
     const shard = Math.floor(Math.random() * TALLY_SHARDS)
     await table.transact(() => [
-      projectWrite({ ...project, transit: null }, by),
+      projectWrite({ ...project, transit: null }, by, ARRIVING),
       { delete: transitKey(project.id) },
       ...unionOf(left, project).map(
         (groupId): Write => ({
@@ -310,6 +311,7 @@ export const transitRepository = (table: Table) => {
       const project = await read(id)
       if (!project.transit) return true
       if (project.held) {
+        if (isOver()) return false
         await release(project)
         await sleep(WAIT_MS)
         continue
@@ -322,6 +324,8 @@ export const transitRepository = (table: Table) => {
         await holding(project, (by) => arrive(project, by))
       } catch (error) {
         ignoreOvertaken(error)
+        if (isOver()) return false
+        await sleep(WAIT_MS)
       }
     }
   }
@@ -343,9 +347,10 @@ export const transitRepository = (table: Table) => {
       id: number,
       change: (project: Project) => Promise<{ next: Project; writes: Write[] }>,
     ): Promise<Project> {
-      for (;;) {
+      for (const isOver = deadline(); ; ) {
         const project = await read(id)
         if (project.deletedAt !== null) throw notFound('project')
+        if (isOver()) throw new PackagesError({ code: 'busy' })
         if (project.held) {
           await release(project)
           await sleep(WAIT_MS)
@@ -356,7 +361,7 @@ export const transitRepository = (table: Table) => {
         if (staysInPlace && writes.length === 0) return project
         // A second change waits for the first to arrive: what it leaves is then one place.
         if (project.transit && !staysInPlace) {
-          if (!(await settle(id, deadline()))) throw new PackagesError({ code: 'busy' })
+          if (!(await settle(id, isOver))) throw new PackagesError({ code: 'busy' })
           continue
         }
         try {
@@ -365,6 +370,7 @@ export const transitRepository = (table: Table) => {
           return next
         } catch (error) {
           ignoreOvertaken(error)
+          await sleep(WAIT_MS)
         }
       }
     },

@@ -260,6 +260,17 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       })
     })
 
+    it.each([
+      ['page=90000000000&per_page=100', '1'],
+      [`package_version=${'9'.repeat(2_000)}`, '0'],
+      ['package_version=1%200', '0'],
+    ])('answers an empty page to %.40s', async (query, total) => {
+      const project = await world.project()
+      await world.package(project.id)
+      const reply = await get(root, `/projects/${project.id}/packages?${query}`)
+      expect([reply.status, reply.json, reply.headers['x-total']]).toEqual([200, [], total])
+    })
+
     it('ignores parameters that it does not know and bodies that a GET has no use for', async () => {
       const project = await world.project()
       const headers = { 'content-type': 'application/json' }

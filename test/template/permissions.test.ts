@@ -2,7 +2,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { ScheduledEvent } from 'aws-lambda'
 import { settleProjects } from '../../functions/jobs/settleProjects.ts'
 import { FILES_PER_PACKAGE_LIMIT } from '../../lib/domain/package.ts'
-import { type Key, packageKey, projectKey, TALLY_SHARDS, tallyKey } from '../../lib/repository/keys.ts'
+import { type Key, namedKey, packageKey, projectKey, TALLY_SHARDS, tallyKey } from '../../lib/repository/keys.ts'
 import { createClient } from '../../lib/repository/table.ts'
 import { lambdaDoor } from '../support/doors.ts'
 import { allowedRights, asFunction, usedBy } from '../support/permissions.ts'
@@ -93,6 +93,10 @@ const use: Record<string, (place: Place) => Promise<unknown>> = {
     await ask('PUT', `${packages}/generic/tool/1.0.0/tool.txt`, 'bytes', member)
     await leaveInTransit(project.id)
     await ask('PUT', `${packages}/generic/tool/1.0.0/tool.txt?status=hidden`, 'bytes', member)
+    // A file that was numbered later has landed already, and stays the newest of its name.
+    const [{ id: hidden }] = (await ask('GET', `${packages}?status=hidden`)).json as [{ id: number }]
+    await change(namedKey(hidden, 'tool.txt'), 'SET id = :later', { ':later': 999_999_999 })
+    await ask('PUT', `${packages}/generic/tool/1.0.0/tool.txt`, 'bytes', member)
     // Its package is full by now, and the file's bytes, which came first, go again.
     const [{ id }] = (await ask('GET', `${packages}?status=hidden`)).json as [{ id: number }]
     await change(packageKey(id), 'SET fileCount = :full', { ':full': FILES_PER_PACKAGE_LIMIT })

@@ -246,6 +246,32 @@ describe('publishing while the project changes', () => {
   })
 })
 
+describe('a project that is renamed while its rows move', () => {
+  it('keeps its new path when they arrive, and can be deleted', async () => {
+    const { store, sub, project } = await setUp(2)
+    await store.db.groups.changeVisibility(project.id, 'private')
+    let isRenamed = false
+    store.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        if (context.commandName === 'QueryCommand' && !isRenamed) {
+          isRenamed = true
+          await store.db.groups.renameProject(project.id, 'renamed', now())
+        }
+        return next(args)
+      },
+      { step: 'initialize', name: 'rename' },
+    )
+    await store.db.transit.settle(project.id)
+    store.client.middlewareStack.remove('rename')
+
+    expect(isRenamed).toBe(true)
+    const renamed = { id: project.id, fullPath: `${sub.fullPath}/renamed`, transit: null, held: null }
+    expect(await store.db.groups.findProject({ fullPath: `${sub.fullPath}/renamed` })).toMatchObject(renamed)
+    await store.db.groups.deleteProject(project.id, now())
+    expect(await store.db.groups.findProject({ id: project.id })).toBeUndefined()
+  })
+})
+
 describe('two changes at once', () => {
   it('end in one of the places asked for, with nothing lost or counted twice', async () => {
     const { store, top, sub, other, project, published, kept } = await setUp(5)
