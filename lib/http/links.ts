@@ -78,13 +78,11 @@ export const selfUrl = (event: APIGatewayProxyEvent, replaced: Record<string, st
   const path = event.path.slice(event.path.indexOf('/api/v4/')).split('/')
   const parts = event.resource.split('/').map((part, place) => {
     const value = replaced[part.replace(/[{}+]/g, '')]
-    return part.startsWith('{') && value !== undefined ? encodeURIComponent(value) : path[place]
+    return part.startsWith('{') && value !== undefined ? encoded(value) : path[place]
   })
   const query = Object.entries(event.multiValueQueryStringParameters ?? {})
     .filter(([name]) => !SECRETS.includes(name))
-    .flatMap(([name, values]) =>
-      (values ?? []).map((value) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`),
-    )
+    .flatMap(([name, values]) => (values ?? []).map((value) => `${encoded(name)}=${encoded(value)}`))
   const rest = path.slice(parts.length)
   return `${externalUrl(event)}${[...parts, ...rest].join('/')}${query.length > 0 ? `?${query.join('&')}` : ''}`
 }
