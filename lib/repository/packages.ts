@@ -1,5 +1,5 @@
 import { notFound, PackagesError, validationFailed } from '../domain/errors.ts'
-import type { Package, PackageFile, PackageStatus, PackageType, PackageVersion, Tag } from '../domain/package.ts'
+import type { Package, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
 import { TAGS_PER_NAME_LIMIT, TAGS_PER_VERSION_LIMIT } from '../domain/package.ts'
 import { fileWrites } from './files.ts'
 import { type Tags, tagsFromItem, versionFromItem } from './items.ts'
@@ -13,19 +13,12 @@ import {
   tagsKey,
   VERSION_PREFIX,
 } from './keys.ts'
-import { changed, dueAfter, newRecord, type packageRecords, versionOf } from './records.ts'
+import { type Arriving, changed, dueAfter, newRecord, type packageRecords, versionOf } from './records.ts'
 import { assertSortable, type Change } from './shelves.ts'
 import type { Item, Table, Write } from './table.ts'
 
 /** A package about to be published: its id comes from `nextIds`, so that its files are stored before it is listed. */
-export type NewPackage = {
-  id: number
-  name: string
-  version: string | null
-  type: PackageType
-  status: PackageStatus
-  creatorId: number | null
-  createdAt: string
+export type NewPackage = Arriving & {
   files: Omit<PackageFile, 'packageId' | 'createdAt'>[]
   /** What the format keeps of this version, read back by `listVersions`. */
   details?: Item

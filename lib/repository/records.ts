@@ -47,7 +47,7 @@ export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof 
   }
 }
 
-type Arriving = {
+export type Arriving = {
   id: number
   name: string
   version: string | null
