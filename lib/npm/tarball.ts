@@ -4,8 +4,11 @@ import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { PackagesError, validationFailed } from '../domain/errors.ts'
 
-/** A tarball that unpacks to more than this is refused: a few kilobytes can become gigabytes. */
-export const UNPACKED_LIMIT_BYTES = 256 * 1024 * 1024
+/**
+ * A tarball that unpacks to more than this is refused: a few kilobytes can become gigabytes. A single long header is
+ * held in memory, and copied, so the limit is an eighth of what the function has.
+ */
+export const UNPACKED_LIMIT_BYTES = 128 * 1024 * 1024
 export const PACKAGE_JSON_LIMIT_BYTES = 1024 * 1024
 
 const unreadable = (why: string) => validationFailed(`Validation failed: the tarball cannot be read: ${why}`)
