@@ -417,7 +417,7 @@ describe('random histories', () => {
           await store.db.transit.settle(project.id)
         },
       ),
-      { numRuns: 15, seed: 7 },
+      { numRuns: 8, seed: 7 },
     )
   })
 })
