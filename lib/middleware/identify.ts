@@ -14,10 +14,7 @@ export const identify = (
   database: () => Database,
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated & Identified> => ({
   before: async ({ context }) => {
-    const token = await context.authentication
-    context.caller = token
-      ? existing(await database().members.findCallerWithAllRoles(token.userId, today()))
-      : ANONYMOUS
+    context.caller = await findCallerWithAllRoles(database(), await context.authentication)
   },
 })
 
@@ -28,13 +25,13 @@ export const requireUser = (
   before: async ({ context }) => {
     const token = await context.authentication
     if (!token) throw new PackagesError({ code: 'login_required' })
-    context.caller = existing(await database().members.findCallerWithAllRoles(token.userId, today()))
+    context.caller = await findCallerWithAllRoles(database(), token)
     context.user = context.caller.user as User
   },
 })
 
 /** A token outlives nobody: when its user is gone, it is as good as unknown. */
-export const existing = (caller: Caller): Caller => {
+const existing = (caller: Caller): Caller => {
   if (!caller.user) throw new PackagesError({ code: 'token_unknown' })
   return caller
 }
@@ -45,3 +42,7 @@ export const findCaller = async (
   token: PersonalToken | undefined,
   sources: Parameters<Database['members']['findCaller']>[1],
 ): Promise<Caller> => (token ? existing(await database.members.findCaller(token.userId, sources, today())) : ANONYMOUS)
+
+/** The caller with all his roles, wherever they are. */
+export const findCallerWithAllRoles = async (database: Database, token: PersonalToken | undefined): Promise<Caller> =>
+  token ? existing(await database.members.findCallerWithAllRoles(token.userId, today())) : ANONYMOUS

@@ -1,13 +1,13 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { forbidden, notFound } from '../domain/errors.ts'
-import { ANONYMOUS, type Caller, canInGroup, type GroupAbility, leastRoleName } from '../domain/permissions.ts'
+import { type Caller, canInGroup, type GroupAbility, leastRoleName } from '../domain/permissions.ts'
 import type { Group } from '../domain/project.ts'
 import { parseReference } from '../http/ids.ts'
 import { pathParams } from '../http/params.ts'
 import type { Database } from '../repository/database.ts'
-import { type Authenticated, today } from './authenticate.ts'
-import { existing, type Identified } from './identify.ts'
+import type { Authenticated } from './authenticate.ts'
+import { findCallerWithAllRoles, type Identified } from './identify.ts'
 import { startEarly } from './startEarly.ts'
 
 export type InGroup<Ahead> = Authenticated & Identified & { group: Group; ahead: Ahead }
@@ -33,13 +33,12 @@ export const loadGroup = <Ahead = undefined>(
     if (group?.kind !== 'group') throw notFound('group')
 
     const early = startEarly(async () => ahead?.(event, group, token !== undefined))
-    const [caller, isInTransit] = token
-      ? await Promise.all([
-          database().members.findCallerWithAllRoles(token.userId, today()).then(existing),
-          database().groups.isInTransit(group.id),
-        ])
-      : [ANONYMOUS, false]
-    if (!(await canRead(database(), caller, group, isInTransit))) throw notFound('group')
+    const [noted, isInTransit] = await Promise.all([
+      findCallerWithAllRoles(database(), token),
+      token !== undefined && database().groups.isInTransit(group.id),
+    ])
+    const caller = isInTransit ? await withPlacesOfNow(database(), noted) : noted
+    if (!canInGroup(caller, 'read_group', group)) throw notFound('group')
     if (!canInGroup(caller, ability, group)) {
       throw forbidden(`this needs the role ${leastRoleName(ability)} in the group`)
     }
@@ -51,8 +50,7 @@ export const loadGroup = <Ahead = undefined>(
  * A role inside a private group opens it. Roles note the groups around their place; while a project moves the notes are
  * behind, and the places themselves are asked.
  */
-const canRead = async (database: Database, caller: Caller, group: Group, isInTransit: boolean): Promise<boolean> => {
-  if (!isInTransit) return canInGroup(caller, 'read_group', group)
+const withPlacesOfNow = async (database: Database, caller: Caller): Promise<Caller> => {
   const [projects, groups] = await Promise.all([
     database.groups.listProjectsById(idsOf('project', caller)),
     database.groups.listGroupsById(idsOf('group', caller)),
@@ -62,7 +60,7 @@ const canRead = async (database: Database, caller: Caller, group: Group, isInTra
     const place = places[membership.source.kind].find(({ id }) => id === membership.source.id)
     return place ? [{ ...membership, within: place.ancestorIds }] : []
   })
-  return canInGroup({ ...caller, memberships }, 'read_group', group)
+  return { ...caller, memberships }
 }
 
 const idsOf = (kind: 'group' | 'project', { memberships }: Caller) =>

@@ -117,6 +117,22 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       ).toBe(200)
     })
 
+    it('opens the new private group to who has a role in the project alone, and closes the old, from the first moment', async () => {
+      const [from, to] = [await world.group({ visibility: 'private' }), await world.group({ visibility: 'private' })]
+      const project = await world.project({ visibility: 'private', namespace_id: from.id })
+      const { id } = await world.package(project.id)
+      const insider = await world.member('projects', project.id, 20)
+      const { groups, transit } = door.database()
+      const target = await groups.findGroup({ id: to.id })
+      await groups.transferProject(project.id, target as NonNullable<typeof target>, new Date().toISOString())
+
+      for (const hasArrived of [false, true]) {
+        if (hasArrived) await transit.settle(project.id)
+        expect(await seen(insider, `/groups/${to.id}`)).toEqual({ ids: [id], total: '1' })
+        expect(await get(insider, `/groups/${from.id}/packages`)).toMatchObject({ status: 404 })
+      }
+    })
+
     it('is refused to whoever does not own the project or may not make one there, and for what is hidden', async () => {
       const { project, path } = await setUp()
       const owner = await world.member('projects', project.id, 50)
