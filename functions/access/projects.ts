@@ -4,7 +4,7 @@ import { rolesIn } from '../../lib/access/roles.ts'
 import { assertValid, describedProblems, pathFromName, projectProblems } from '../../lib/access/validity.ts'
 import { PackagesError } from '../../lib/domain/errors.ts'
 import { sliceOf } from '../../lib/domain/pagination.ts'
-import type { Caller, User } from '../../lib/domain/permissions.ts'
+import type { Caller } from '../../lib/domain/permissions.ts'
 import { ancestorsAmong, type Group, type Project, parentId, visibilities } from '../../lib/domain/project.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { json } from '../../lib/http/answers.ts'
@@ -13,8 +13,7 @@ import { externalUrl } from '../../lib/http/links.ts'
 import { allParams, parseParams, queryParams, type Reader, unmodifiedSince } from '../../lib/http/params.ts'
 import { presentProject, presentSimpleProject } from '../../lib/http/present.ts'
 import { parsePage } from '../../lib/http/query.ts'
-import { today } from '../../lib/middleware/authenticate.ts'
-import { identify, requireUser } from '../../lib/middleware/identify.ts'
+import { findCallerWithAllRoles, identify, requireUser } from '../../lib/middleware/identify.ts'
 import { loadGroup } from '../../lib/middleware/loadGroup.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
 import { paginate } from '../../lib/middleware/paginate.ts'
@@ -178,9 +177,9 @@ export const transferProject = (db: () => Database) =>
   endpoint('transferProject', db)
     .use(requireLogin())
     .use(loadProject(db, 'change_namespace', { ahead: (event) => findTarget(db(), event) }))
-    .handler(async (event, { project, caller, ahead: found }) => {
+    .handler(async (event, { project, authentication, ahead: found }) => {
       // The caller's roles were read for the project; the target has groups of its own around it.
-      const everywhere = await withAllRoles(db(), caller)
+      const everywhere = await findCallerWithAllRoles(db(), await authentication)
       const target = openNamespace(everywhere, found)
       assertValid(projectProblems(project, target))
 
@@ -189,9 +188,6 @@ export const transferProject = (db: () => Database) =>
       const ancestors = await findAncestors(db(), 'project', moved)
       return json(200, presentTo(everywhere, moved, ancestors, externalUrl(event)))
     })
-
-const withAllRoles = (db: Database, { user }: Caller): Promise<Caller> =>
-  db.members.findCallerWithAllRoles((user as User).id, today())
 
 /**
  * `DELETE /projects/:id`: removes a project with all its packages. It is gone from every list at once, and its path is
