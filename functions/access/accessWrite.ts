@@ -1,7 +1,7 @@
 import { database } from '../../lib/deps.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { routeTable } from '../../lib/routes.ts'
-import { createGroup, updateGroup } from './groups.ts'
+import { createGroup, deleteGroup, transferGroup, updateGroup } from './groups.ts'
 import {
   addGroupMember,
   addProjectMember,
@@ -25,6 +25,8 @@ export const accessWrite = (db: () => Database) =>
   routeTable({
     'POST /groups': createGroup(db),
     'PUT /groups/{id}': updateGroup(db),
+    'DELETE /groups/{id}': deleteGroup(db),
+    'POST /groups/{id}/transfer': transferGroup(db),
     'POST /groups/{id}/members': addGroupMember(db),
     'PUT /groups/{id}/members/{user_id}': updateGroupMember(db),
     'DELETE /groups/{id}/members/{user_id}': removeGroupMember(db),

@@ -1,7 +1,7 @@
 import { assertValid, groupProblems, projectProblems } from '../../lib/access/validity.ts'
-import { forbidden } from '../../lib/domain/errors.ts'
+import { forbidden, validationFailed } from '../../lib/domain/errors.ts'
 import { type Caller, canInProject, leastRoleName, type ProjectAbility } from '../../lib/domain/permissions.ts'
-import { type Group, type Project, type Visibility, visibilities } from '../../lib/domain/project.ts'
+import { type Group, type Project, parentId, type Visibility, visibilities } from '../../lib/domain/project.ts'
 import type { Reader } from '../../lib/http/params.ts'
 import type { Database } from '../../lib/repository/database.ts'
 
@@ -16,9 +16,17 @@ export const readPlace = (read: Reader): Place => ({
 /** How long an answer waits for rows that move; what is left is for the scheduled job, and lists are right meanwhile. */
 const SETTLE_WITHIN_MS = 2_000
 
-export const settleSoon = async (db: Database, projectId: number): Promise<void> => {
+const soon = () => {
   const end = Date.now() + SETTLE_WITHIN_MS
-  await db.transit.settle(projectId, () => Date.now() > end)
+  return () => Date.now() > end
+}
+
+export const settleSoon = async (db: Database, projectId: number): Promise<void> => {
+  await db.transit.settle(projectId, soon())
+}
+
+export const settleGroupSoon = async (db: Database, groupId: number): Promise<void> => {
+  await db.groupTransit.settle(groupId, soon())
 }
 
 const assertMay = (caller: Caller, ability: ProjectAbility, project: Project) => {
@@ -49,19 +57,31 @@ export const changeProjectPlace = async (
   }
 }
 
-/**
- * Gives a group another visibility. Another path is refused: those of all that is inside would have to move with it.
- * @throws `validation_failed`
- */
+/** Gives a group another path or visibility. @throws `validation_failed` */
 export const changeGroupPlace = async (
   db: Database,
   group: Group,
   parent: Group | undefined,
   { path = group.path, visibility = group.visibility }: Place,
 ): Promise<void> => {
-  assertValid({ path: path === group.path ? [] : ['cannot be changed'] })
-  if (visibility === group.visibility) return
-  assertValid(groupProblems({ ...group, visibility }, parent))
+  if (path === group.path && visibility === group.visibility) return
+  assertValid(groupProblems({ ...group, path, visibility }, parent))
 
-  await db.groups.changeGroupVisibility(group.id, visibility)
+  if (visibility !== group.visibility) await db.groups.changeGroupVisibility(group.id, visibility)
+  if (path !== group.path) {
+    await db.groups.renameGroup(group.id, path, new Date().toISOString())
+    await settleGroupSoon(db, group.id)
+  }
+}
+
+const transferFailed = (why: string) => validationFailed(`Transfer failed: ${why}`)
+
+/** Whether a group may be below another, or without one at the top. @throws `validation_failed` in GitLab's words */
+export const assertTransferable = (group: Group, target: Group | undefined): void => {
+  if (!target && parentId(group) === null) throw transferFailed('Group is already a root group.')
+  if (target && parentId(group) === target.id) throw transferFailed('Group is already associated to the parent group.')
+  assertValid(
+    groupProblems(group, target),
+    (problems) => `Transfer failed: ${Object.values(problems).flat().join(', ')}`,
+  )
 }

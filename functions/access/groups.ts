@@ -1,13 +1,14 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { select } from '../../lib/access/lists.ts'
 import { asGroupProblems, assertValid, describedProblems, groupProblems } from '../../lib/access/validity.ts'
+import { PackagesError } from '../../lib/domain/errors.ts'
 import { sliceOf } from '../../lib/domain/pagination.ts'
 import type { Caller } from '../../lib/domain/permissions.ts'
-import { ancestorsAmong, parentId, visibilities } from '../../lib/domain/project.ts'
+import { locateAmong, parentId, visibilities } from '../../lib/domain/project.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { json } from '../../lib/http/answers.ts'
 import { externalUrl } from '../../lib/http/links.ts'
-import { allParams, parseParams, type Reader } from '../../lib/http/params.ts'
+import { allParams, parseParams, type Reader, unmodifiedSince } from '../../lib/http/params.ts'
 import { presentGroup } from '../../lib/http/present.ts'
 import { parsePage } from '../../lib/http/query.ts'
 import { identify, requireUser } from '../../lib/middleware/identify.ts'
@@ -16,9 +17,9 @@ import { paginate } from '../../lib/middleware/paginate.ts'
 import { readAhead } from '../../lib/middleware/readAhead.ts'
 import { requireLogin } from '../../lib/middleware/requireLogin.ts'
 import type { Database } from '../../lib/repository/database.ts'
-import { changeGroupPlace, readPlace } from './changePlace.ts'
+import { assertTransferable, changeGroupPlace, readPlace, settleGroupSoon } from './changePlace.ts'
 import { parseGroupsQuery } from './listQuery.ts'
-import { findAncestors, findNamed, openParent } from './namespaces.ts'
+import { findNamed, openParent } from './namespaces.ts'
 
 const ORDER = { order_by: 'name', sort: 'asc' }
 
@@ -33,8 +34,8 @@ const pageOf = async (db: Database, event: APIGatewayProxyEvent, caller: Caller,
 
   const site = { url: externalUrl(event) }
   const rows = shown.flatMap(({ id }) => {
-    const group = groups.find((candidate) => candidate.id === id)
-    const ancestors = group && ancestorsAmong(group, groups)
+    const found = groups.find((candidate) => candidate.id === id)
+    const { thing: group, ancestors } = found ? locateAmong(found, groups) : {}
     return group && ancestors ? [presentGroup(group, ancestors, site)] : []
   })
   return { rows, total: found.length, page }
@@ -114,8 +115,8 @@ export const createGroup = (db: () => Database) =>
  */
 export const getGroup = (db: () => Database) =>
   endpoint('getGroup', db)
-    .use(loadGroup(db, 'read_group', { ahead: (_event, group) => findAncestors(db(), 'group', group) }))
-    .handler(async (event, { group, ahead: ancestors }) =>
+    .use(loadGroup(db, 'read_group'))
+    .handler(async (event, { group, ancestors }) =>
       json(200, presentGroup(group, ancestors, { url: externalUrl(event) })),
     )
 
@@ -125,20 +126,66 @@ const readChange = (read: Reader) => ({
 })
 
 /**
- * `PUT /groups/:id`: changes the name, the description and the visibility of a group.
+ * `PUT /groups/:id`: changes the name, the description, the path and the visibility of a group. Everything inside goes
+ * by the new path at once; an old path of a project leads on.
  *
- * 200; 400 for a parameter, more visibility than the parent's and less than something inside; 401 for anonymous callers;
- * 403 below Owner; 404 for a group that is not there or not to be seen.
+ * 200; 400 for a parameter, a path that is taken, more visibility than the parent's and less than something inside; 401
+ * for anonymous callers; 403 below Owner; 404 for a group that is not there or not to be seen; 409 while another change
+ * around it is still on its way.
  */
 export const updateGroup = (db: () => Database) =>
   endpoint('updateGroup', db)
     .use(requireLogin())
-    .use(loadGroup(db, 'admin_group', { ahead: (_event, group) => findAncestors(db(), 'group', group) }))
-    .handler(async (event, { group, ahead: ancestors }) => {
+    .use(loadGroup(db, 'admin_group'))
+    .handler(async (event, { group, ancestors }) => {
       const { description, place } = parseParams(await allParams(event), readChange)
       assertValid(describedProblems(description))
 
       await changeGroupPlace(db(), group, ancestors.at(-1), place)
       const changed = await db().groups.describeGroup(group.id, description)
       return json(200, presentGroup(changed, ancestors, { url: externalUrl(event) }))
+    })
+
+/**
+ * `POST /groups/:id/transfer`: moves a group, with all that is in it, below the group `group_id`, or to the top. Lists
+ * show it at once.
+ *
+ * 201; 400 for a parameter, a path that is taken there, less visibility there, too deep a place and one inside itself;
+ * 401 for anonymous callers; 403 below Owner of the group and Maintainer of the target; 404 for what is not there or not
+ * to be seen; 409 while another change around it is still on its way.
+ */
+export const transferGroup = (db: () => Database) =>
+  endpoint('transferGroup', db)
+    .use(requireLogin())
+    .use(loadGroup(db, 'admin_group', { ahead: (event) => findNamed(db(), event, 'group_id') }))
+    .handler(async (event, { group, caller, ahead: named }) => {
+      const target = named && openParent(caller, named.namespace)
+      assertTransferable(group, target)
+
+      const moved = await db().groups.transferGroup(group.id, target?.id, new Date().toISOString())
+      await settleGroupSoon(db(), group.id)
+      return json(
+        201,
+        presentGroup(moved, named ? [...named.around, ...(target ? [target] : [])] : [], { url: externalUrl(event) }),
+      )
+    })
+
+/**
+ * `DELETE /groups/:id`: removes a group with all its subgroups, projects and packages. It is gone from every list at once.
+ *
+ * 202; 401 for anonymous callers; 403 below Owner; 404 for a group that is not there or not to be seen; 409 while another
+ * change around it is still on its way; 412 when it was made after `If-Unmodified-Since`.
+ */
+export const deleteGroup = (db: () => Database) =>
+  endpoint('deleteGroup', db)
+    .use(requireLogin())
+    .use(loadGroup(db, 'admin_group'))
+    .handler(async (event, { group: { id, createdAt } }) => {
+      const since = unmodifiedSince(event)
+      if (since !== undefined && createdAt > since) throw new PackagesError({ code: 'modified_since' })
+
+      await db().groups.deleteGroup(id, new Date().toISOString())
+      await settleGroupSoon(db(), id)
+
+      return json(202, { message: '202 Accepted' })
     })

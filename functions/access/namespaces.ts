@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { forbidden, notFound } from '../../lib/domain/errors.ts'
 import { type Caller, canInGroup, leastRoleName } from '../../lib/domain/permissions.ts'
-import { ancestorsAmong, type Group, type Project } from '../../lib/domain/project.ts'
+import type { Group, Located, Reference } from '../../lib/domain/project.ts'
 import { allParams, parseParams } from '../../lib/http/params.ts'
 import type { Database } from '../../lib/repository/database.ts'
 
@@ -12,26 +12,20 @@ type Named = { namespace: Group | undefined; around: Group[] } | undefined
 export const findNamed = async (
   database: Database,
   event: APIGatewayProxyEvent,
-  parameter: 'parent_id' | 'namespace_id',
+  parameter: 'parent_id' | 'namespace_id' | 'group_id',
 ): Promise<Named> => {
   const id = parseParams(await allParams(event), (read) => read.integer(parameter))
   if (id === undefined) return undefined
-  const namespace = await database.groups.findGroup({ id })
-  return { namespace, around: namespace ? await findAncestors(database, 'group', namespace) : [] }
+  const located = await findLocated(database, { id })
+  return { namespace: located?.thing, around: located?.ancestors ?? [] }
 }
 
-/**
- * The groups around a thing, from the top down.
- * @throws `not_found` when one of them was deleted since the thing was read, and the thing with it
- */
-export const findAncestors = async (
-  database: Database,
-  kind: 'group' | 'project',
-  thing: Group | Project,
-): Promise<Group[]> => {
-  const ancestors = ancestorsAmong(thing, await database.groups.listGroupsById(thing.ancestorIds))
-  if (!ancestors) throw notFound(kind)
-  return ancestors
+/** A group or personal namespace where it is now, with the groups around it. Nothing leads on from a former path. */
+export const findLocated = async (database: Database, reference: Reference): Promise<Located<Group> | undefined> => {
+  const group = await database.groups.findGroup(reference)
+  const located = group && (await database.groups.locate(group))
+  const isFormer = 'fullPath' in reference && reference.fullPath.toLowerCase() !== located?.thing.fullPath.toLowerCase()
+  return isFormer ? undefined : located
 }
 
 /** The group, in which the caller may make subgroups. @throws `not_found` when it is missing or hidden, `forbidden` */

@@ -5,7 +5,14 @@ import { assertValid, describedProblems, pathFromName, projectProblems } from '.
 import { PackagesError } from '../../lib/domain/errors.ts'
 import { sliceOf } from '../../lib/domain/pagination.ts'
 import type { Caller } from '../../lib/domain/permissions.ts'
-import { ancestorsAmong, type Group, type Project, parentId, visibilities } from '../../lib/domain/project.ts'
+import {
+  type Group,
+  type Located,
+  locateAmong,
+  type Project,
+  parentId,
+  visibilities,
+} from '../../lib/domain/project.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { json } from '../../lib/http/answers.ts'
 import { parseReference } from '../../lib/http/ids.ts'
@@ -13,7 +20,7 @@ import { externalUrl } from '../../lib/http/links.ts'
 import { allParams, parseParams, queryParams, type Reader, unmodifiedSince } from '../../lib/http/params.ts'
 import { presentProject, presentSimpleProject } from '../../lib/http/present.ts'
 import { parsePage } from '../../lib/http/query.ts'
-import { findCallerWithAllRoles, identify, requireUser } from '../../lib/middleware/identify.ts'
+import { findCallerOfNow, identify, requireUser } from '../../lib/middleware/identify.ts'
 import { loadGroup } from '../../lib/middleware/loadGroup.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
 import { paginate } from '../../lib/middleware/paginate.ts'
@@ -22,7 +29,7 @@ import { requireLogin } from '../../lib/middleware/requireLogin.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { changeProjectPlace, readPlace, settleSoon } from './changePlace.ts'
 import { parseProjectsQuery } from './listQuery.ts'
-import { findAncestors, findNamed, openNamespace } from './namespaces.ts'
+import { findLocated, findNamed, openNamespace } from './namespaces.ts'
 
 const ORDER = { order_by: 'created_at', sort: 'desc' }
 
@@ -45,8 +52,8 @@ const pageOf = async (db: Database, event: APIGatewayProxyEvent, caller: Caller,
 
   const url = externalUrl(event)
   const rows = shown.flatMap(({ id }) => {
-    const project = projects.find((candidate) => candidate.id === id)
-    const ancestors = project && ancestorsAmong(project, groups)
+    const found = projects.find((candidate) => candidate.id === id)
+    const { thing: project, ancestors } = found ? locateAmong(found, groups) : {}
     if (!project || !ancestors) return []
     return [
       query.isSimple ? presentSimpleProject(project, ancestors, { url }) : presentTo(caller, project, ancestors, url),
@@ -127,8 +134,8 @@ export const createProject = (db: () => Database) =>
  */
 export const getProject = (db: () => Database) =>
   endpoint('getProject', db)
-    .use(loadProject(db, 'read_project', { ahead: (_event, project) => findAncestors(db(), 'project', project) }))
-    .handler(async (event, { project, caller, ahead: ancestors }) =>
+    .use(loadProject(db, 'read_project'))
+    .handler(async (event, { project, caller, ancestors }) =>
       json(200, presentTo(caller, project, ancestors, externalUrl(event))),
     )
 
@@ -149,8 +156,8 @@ const readChange = (read: Reader) => ({
 export const updateProject = (db: () => Database) =>
   endpoint('updateProject', db)
     .use(requireLogin())
-    .use(loadProject(db, 'admin_project', { ahead: (_event, project) => findAncestors(db(), 'project', project) }))
-    .handler(async (event, { project, caller, ahead: ancestors }) => {
+    .use(loadProject(db, 'admin_project'))
+    .handler(async (event, { project, caller, ancestors }) => {
       const { description, place } = parseParams(await allParams(event), readChange)
       assertValid(describedProblems(description))
 
@@ -160,9 +167,9 @@ export const updateProject = (db: () => Database) =>
     })
 
 /** GitLab takes the id of a namespace or its full path. */
-const findTarget = async (db: Database, event: APIGatewayProxyEvent): Promise<Group | undefined> => {
+const findTarget = async (db: Database, event: APIGatewayProxyEvent): Promise<Located<Group> | undefined> => {
   const text = parseParams(await allParams(event), (read) => read.required('namespace', read.text('namespace')))
-  return db.groups.findGroup(parseReference('group', text))
+  return findLocated(db, parseReference('group', text))
 }
 
 /**
@@ -179,14 +186,13 @@ export const transferProject = (db: () => Database) =>
     .use(loadProject(db, 'change_namespace', { ahead: (event) => findTarget(db(), event) }))
     .handler(async (event, { project, authentication, ahead: found }) => {
       // The caller's roles were read for the project; the target has groups of its own around it.
-      const everywhere = await findCallerWithAllRoles(db(), await authentication)
-      const target = openNamespace(everywhere, found)
+      const everywhere = await findCallerOfNow(db(), await authentication)
+      const target = openNamespace(everywhere, found?.thing)
       assertValid(projectProblems(project, target))
 
       const moved = await db().groups.transferProject(project.id, target, new Date().toISOString())
       await settleSoon(db(), project.id)
-      const ancestors = await findAncestors(db(), 'project', moved)
-      return json(200, presentTo(everywhere, moved, ancestors, externalUrl(event)))
+      return json(200, presentTo(everywhere, moved, [...(found?.ancestors ?? []), target], externalUrl(event)))
     })
 
 /**

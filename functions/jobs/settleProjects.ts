@@ -6,18 +6,21 @@ import type { Database } from '../../lib/repository/database.ts'
 const RESERVE_MS = 10_000
 
 /**
- * Every minute: brings the rows of projects that changed their visibility or place to where they belong. Lists are
- * right without it; it makes them cheap again. It may stop anywhere, run twice and run beside itself.
+ * Every minute: brings the rows of projects and groups that changed their visibility or place to where they belong.
+ * Lists are right without it; it makes them cheap again. It may stop anywhere, run twice and run beside itself.
  */
 export const settleProjects =
   (db: () => Database) =>
   async (_event: ScheduledEvent, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<void> => {
     const isOver = () => context.getRemainingTimeInMillis() < RESERVE_MS
-    for (const id of await db().transit.listInTransit()) {
+    const [projects, groups] = [db().transit, db().groupTransit]
+    const waiting = await Promise.all([projects, groups].map((transit) => transit.listInTransit()))
+    const moves = [projects, groups].flatMap((transit, kind) => (waiting[kind] ?? []).map((id) => ({ transit, id })))
+    for (const { transit, id } of moves) {
       if (isOver()) return
-      const line = { job: 'settleProjects', project_id: id }
+      const line = { job: 'settleProjects', [transit === groups ? 'group_id' : 'project_id']: id }
       try {
-        const hasArrived = await db().transit.settle(id, isOver)
+        const hasArrived = await transit.settle(id, isOver)
         console.info(JSON.stringify({ level: 'info', ...line, has_arrived: hasArrived }))
       } catch (error) {
         // One that cannot arrive now must not keep the others on their way.

@@ -14,7 +14,8 @@ export const FULL_PATH_LIMIT = 1024
 
 /**
  * A group, or the personal namespace of a user, which is a group that only routes of projects know.
- * `ancestorIds` go from the top down to the parent; a top-level group has none.
+ * `ancestorIds` go from the top down to the parent; a top-level group has none. `placement`, `held` and `deletedAt` are
+ * as those of a project.
  */
 export type Group = {
   id: number
@@ -26,6 +27,26 @@ export type Group = {
   visibility: Visibility
   ancestorIds: number[]
   createdAt: string
+  placement: number
+  transit: GroupTransit | null
+  held: Hold | null
+  deletedAt: string | null
+}
+
+/** Set for the moment in which packages are counted; publishers wait for its end. */
+export type Hold = { by: string; at: string }
+
+/** How many packages of each slot there are, by visibility. */
+export type CountsByVisibility = Partial<Record<Visibility, Record<string, number>>>
+
+/**
+ * A group in transit has a new place, and all that is inside with it, while that still notes the one it left. `counts`
+ * is what the tallies of the groups it left still count of it.
+ */
+export type GroupTransit = {
+  id: string
+  left: { ancestorIds: number[]; fullPath: string }
+  counts: CountsByVisibility
 }
 
 /** What decides on which shelves a project's packages stand. */
@@ -54,23 +75,66 @@ export type Project = {
   createdAt: string
   placement: number
   transit: Transit | null
-  held: { by: string; at: string } | null
+  held: Hold | null
   deletedAt: string | null
 }
 
 /** How a client names a group or project: by id or by full path. */
 export type Reference = { id: number } | { fullPath: string }
 
-/**
- * The groups around a thing, from the top down, out of `groups`; undefined when one of them is not there any more.
- */
-export const ancestorsAmong = (
-  { ancestorIds }: Pick<Group, 'ancestorIds'>,
-  groups: readonly Group[],
-): Group[] | undefined => {
-  const found = ancestorIds.flatMap((id) => groups.find((group) => group.id === id) ?? [])
-  return found.length === ancestorIds.length ? found : undefined
+/** What stands in groups. What is only listed notes no full path. */
+type Placed = { ancestorIds: number[]; fullPath?: string }
+
+/** A thing where it is now, with the groups around it from the top down. */
+export type Located<Thing> = { thing: Thing; ancestors: Group[] }
+
+const segments = (fullPath: string) => fullPath.split('/')
+
+/** The thing with the place that goes with that of a group around it; itself when it is not in the group. */
+export const follow = <Thing extends Placed>(thing: Thing, group: Pick<Group, 'id' | 'ancestorIds' | 'fullPath'>) => {
+  const depth = thing.ancestorIds.indexOf(group.id)
+  if (depth === -1) return thing
+  const { ancestorIds, fullPath } = thing
+  return {
+    ...thing,
+    ancestorIds: [...group.ancestorIds, ...ancestorIds.slice(depth)],
+    ...(fullPath === undefined ? {} : { fullPath: [group.fullPath, ...segments(fullPath).slice(depth + 1)].join('/') }),
+  }
 }
+
+/**
+ * Where a thing is now. When a group moves, what is inside notes its old place for a while: of the groups around a
+ * thing the innermost that is elsewhere than the thing says is right.
+ * @param groups those around it as far as they are there; when one is missing that is needed, the answer has no `ancestors`
+ */
+export const locateAmong = <Thing extends Placed>(
+  stored: Thing,
+  groups: readonly Group[],
+): { thing: Thing; ancestors?: Group[] } => {
+  let thing = stored
+  for (;;) {
+    const around = thing.ancestorIds.map((id) => groups.find((group) => group.id === id))
+    const astray = around.findLast((group, depth) => group && !isAt(group, thing, depth))
+    if (!astray) return around.includes(undefined) ? { thing } : { thing, ancestors: atPlace(around as Group[], thing) }
+    thing = follow(thing, astray)
+  }
+}
+
+/** A group says itself what it is in and what it is called; the rest of what it notes may be behind too. */
+const isAt = (group: Group, { ancestorIds, fullPath }: Placed, depth: number) =>
+  parentId(group) === (ancestorIds[depth - 1] ?? null) &&
+  (fullPath === undefined || segments(fullPath)[depth] === group.path)
+
+/** The groups around a thing, each with the place that follows from that of the thing. */
+const atPlace = (groups: readonly Group[], { ancestorIds }: Placed): Group[] =>
+  groups.map((group, depth) => ({
+    ...group,
+    ancestorIds: ancestorIds.slice(0, depth),
+    fullPath: groups
+      .slice(0, depth + 1)
+      .map(({ path }) => path)
+      .join('/'),
+  }))
 
 /**
  * `Acme / Tools / CLI`. It is put together whenever it is shown: kept with each thing, it would have to be rewritten

@@ -14,7 +14,7 @@ export const identify = (
   database: () => Database,
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated & Identified> => ({
   before: async ({ context }) => {
-    context.caller = await findCallerWithAllRoles(database(), await context.authentication)
+    context.caller = await findCallerOfNow(database(), await context.authentication)
   },
 })
 
@@ -25,7 +25,7 @@ export const requireUser = (
   before: async ({ context }) => {
     const token = await context.authentication
     if (!token) throw new PackagesError({ code: 'login_required' })
-    context.caller = await findCallerWithAllRoles(database(), token)
+    context.caller = await findCallerOfNow(database(), token)
     context.user = context.caller.user as User
   },
 })
@@ -46,3 +46,32 @@ export const findCaller = async (
 /** The caller with all his roles, wherever they are. */
 export const findCallerWithAllRoles = async (database: Database, token: PersonalToken | undefined): Promise<Caller> =>
   token ? existing(await database.members.findCallerWithAllRoles(token.userId, today())) : ANONYMOUS
+
+/** The same, with the groups around each role's place as they are now. */
+export const findCallerOfNow = async (database: Database, token: PersonalToken | undefined): Promise<Caller> => {
+  const [caller, isInTransit] = await Promise.all([
+    findCallerWithAllRoles(database, token),
+    token !== undefined && database.groups.isAnythingInTransit(),
+  ])
+  return isInTransit ? withPlacesOfNow(database, caller) : caller
+}
+
+/**
+ * A role inside a private group opens it. Roles note the groups around their place; while something moves the notes are
+ * behind, and the places themselves are asked.
+ */
+export const withPlacesOfNow = async (database: Database, caller: Caller): Promise<Caller> => {
+  const [projects, groups] = await Promise.all([
+    database.groups.listProjectsById(idsOf('project', caller)).then(database.groups.locateAll),
+    database.groups.listGroupsById(idsOf('group', caller)).then(database.groups.locateAll),
+  ])
+  const places = { project: projects, group: groups }
+  const memberships = caller.memberships.flatMap((membership) => {
+    const place = places[membership.source.kind].find(({ thing }) => thing.id === membership.source.id)
+    return place ? [{ ...membership, within: place.thing.ancestorIds }] : []
+  })
+  return { ...caller, memberships }
+}
+
+const idsOf = (kind: 'group' | 'project', { memberships }: Caller) =>
+  memberships.filter(({ source }) => source.kind === kind).map(({ source }) => source.id)

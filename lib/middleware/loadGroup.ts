@@ -1,16 +1,17 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { forbidden, notFound } from '../domain/errors.ts'
-import { type Caller, canInGroup, type GroupAbility, leastRoleName } from '../domain/permissions.ts'
+import { canInGroup, type GroupAbility, leastRoleName } from '../domain/permissions.ts'
 import type { Group } from '../domain/project.ts'
 import { parseReference } from '../http/ids.ts'
 import { pathParams } from '../http/params.ts'
 import type { Database } from '../repository/database.ts'
 import type { Authenticated } from './authenticate.ts'
-import { findCallerWithAllRoles, type Identified } from './identify.ts'
+import { findCallerWithAllRoles, type Identified, withPlacesOfNow } from './identify.ts'
 import { startEarly } from './startEarly.ts'
 
-export type InGroup<Ahead> = Authenticated & Identified & { group: Group; ahead: Ahead }
+/** `ancestors` are the groups around the group, from the top down. */
+export type InGroup<Ahead> = Authenticated & Identified & { group: Group; ancestors: Group[]; ahead: Ahead }
 
 type Options<Ahead> = {
   /** As in `loadProject`: starts reads that need only the group. */
@@ -27,41 +28,34 @@ export const loadGroup = <Ahead = undefined>(
   { ahead }: Options<Ahead> = {},
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, InGroup<Ahead>> => ({
   before: async ({ event, context }) => {
-    const finding = startEarly(() => database().groups.findGroup(parseReference('group', pathParams(event).id ?? '')))
+    const reference = parseReference('group', pathParams(event).id ?? '')
+    const finding = startEarly(() => database().groups.findGroup(reference))
     const token = await context.authentication
-    const group = await finding
-    if (group?.kind !== 'group') throw notFound('group')
+    const stored = await finding
+    if (stored?.kind !== 'group') throw notFound('group')
 
-    const early = startEarly(async () => ahead?.(event, group, token !== undefined))
-    const [noted, isInTransit] = await Promise.all([
-      findCallerWithAllRoles(database(), token),
-      token !== undefined && database().groups.isInTransit(group.id),
-    ])
-    const caller = isInTransit ? await withPlacesOfNow(database(), noted) : noted
-    if (!canInGroup(caller, 'read_group', group)) throw notFound('group')
+    /** As in `loadProject`. */
+    const open = async (group: Group): Promise<Omit<InGroup<Promise<Ahead | undefined>>, keyof Authenticated>> => {
+      const early = startEarly(async () => ahead?.(event, group, token !== undefined))
+      const [noted, located, isInTransit] = await Promise.all([
+        findCallerWithAllRoles(database(), token),
+        database().groups.locate(group),
+        token !== undefined && database().groups.isInTransit(group.id),
+      ])
+      if (!located) throw notFound('group')
+      if (located.thing !== group) return open(located.thing)
+      const caller = isInTransit ? await withPlacesOfNow(database(), noted) : noted
+      return { caller, group, ancestors: located.ancestors, ahead: early }
+    }
+
+    const opened = await open(stored)
+    const { group, caller } = opened
+    // Nothing leads on from a path that a group has left.
+    const isFormer = 'fullPath' in reference && reference.fullPath.toLowerCase() !== group.fullPath.toLowerCase()
+    if (isFormer || !canInGroup(caller, 'read_group', group)) throw notFound('group')
     if (!canInGroup(caller, ability, group)) {
       throw forbidden(`this needs the role ${leastRoleName(ability)} in the group`)
     }
-    Object.assign(context, { group, caller, ahead: await early })
+    Object.assign(context, { ...opened, ahead: await opened.ahead })
   },
 })
-
-/**
- * A role inside a private group opens it. Roles note the groups around their place; while a project moves the notes are
- * behind, and the places themselves are asked.
- */
-const withPlacesOfNow = async (database: Database, caller: Caller): Promise<Caller> => {
-  const [projects, groups] = await Promise.all([
-    database.groups.listProjectsById(idsOf('project', caller)),
-    database.groups.listGroupsById(idsOf('group', caller)),
-  ])
-  const places = { project: projects, group: groups }
-  const memberships = caller.memberships.flatMap((membership) => {
-    const place = places[membership.source.kind].find(({ id }) => id === membership.source.id)
-    return place ? [{ ...membership, within: place.ancestorIds }] : []
-  })
-  return { ...caller, memberships }
-}
-
-const idsOf = (kind: 'group' | 'project', { memberships }: Caller) =>
-  memberships.filter(({ source }) => source.kind === kind).map(({ source }) => source.id)

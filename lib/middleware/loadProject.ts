@@ -2,7 +2,7 @@ import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { forbidden, notFound, PackagesError } from '../domain/errors.ts'
 import { canInProject, leastRoleName, type ProjectAbility } from '../domain/permissions.ts'
-import type { Project, Reference } from '../domain/project.ts'
+import type { Group, Project, Reference } from '../domain/project.ts'
 import { parseReference } from '../http/ids.ts'
 import { selfUrl } from '../http/links.ts'
 import { pathParams } from '../http/params.ts'
@@ -11,7 +11,8 @@ import type { Authenticated } from './authenticate.ts'
 import { findCaller, type Identified } from './identify.ts'
 import { startEarly } from './startEarly.ts'
 
-export type InProject<Ahead> = Authenticated & Identified & { project: Project; ahead: Ahead }
+/** `ancestors` are the groups around the project, from the top down. */
+export type InProject<Ahead> = Authenticated & Identified & { project: Project; ancestors: Group[]; ahead: Ahead }
 
 type Options<Ahead> = {
   /**
@@ -37,21 +38,35 @@ export const loadProject = <Ahead = undefined>(
     const token = await context.authentication
     const hidden = () => (asksForLogin && !token ? new PackagesError({ code: 'login_required' }) : notFound('project'))
 
-    const project = await finding
-    if (!project) throw hidden()
+    const stored = await finding
+    if (!stored) throw hidden()
 
-    const early = startEarly(async () => ahead?.(event, project))
-    const caller = await findCaller(database(), token, [
-      { kind: 'project', id: project.id },
-      ...project.ancestorIds.map((id) => ({ kind: 'group', id }) as const),
-    ])
+    /** While a group around it moves, the project is elsewhere than it notes: then all is read for where it is. */
+    const open = async (
+      project: Project,
+    ): Promise<Omit<InProject<Promise<Ahead | undefined>>, keyof Authenticated>> => {
+      const early = startEarly(async () => ahead?.(event, project))
+      const [caller, located] = await Promise.all([
+        findCaller(database(), token, [
+          { kind: 'project', id: project.id },
+          ...project.ancestorIds.map((id) => ({ kind: 'group', id }) as const),
+        ]),
+        database().groups.locate(project),
+      ])
+      if (!located) throw hidden()
+      if (located.thing !== project) return open(located.thing)
+      return { caller, project, ancestors: located.ancestors, ahead: early }
+    }
+
+    const opened = await open(stored)
+    const { project, caller } = opened
     if (!canInProject(caller, 'read_project', project)) throw hidden()
     if (isFormerPath(referenceOf(event), project)) throw moved(event, project)
     if (!canInProject(caller, ability, project)) {
       if (asksForLogin && !token) throw new PackagesError({ code: 'login_required' })
       throw forbidden(`this needs the role ${leastRoleName(ability)} in the project`)
     }
-    Object.assign(context, { project, caller, ahead: await early })
+    Object.assign(context, { ...opened, ahead: await opened.ahead })
   },
 })
 

@@ -1,11 +1,14 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { openContents } from './contents.ts'
 import { fileRepository } from './files.ts'
 import { groupListingRepository } from './groupListings.ts'
 import { groupRepository } from './groups.ts'
+import { groupTransitRepository } from './groupTransit.ts'
 import { counterKey } from './keys.ts'
 import { openListing } from './listings.ts'
 import { memberRepository } from './members.ts'
 import { packageRepository } from './packages.ts'
+import { openPlaces } from './places.ts'
 import { packageRecords } from './records.ts'
 import { openTable } from './table.ts'
 import { tokenRepository } from './tokens.ts'
@@ -17,12 +20,16 @@ export type Database = ReturnType<typeof openDatabase>
 /** All repositories over one table. Opening costs nothing: nothing is read until something is asked. */
 export const openDatabase = (client: DynamoDBDocumentClient, tableName: string) => {
   const table = openTable(client, tableName)
-  const transit = transitRepository(table)
-  const groups = groupRepository(table, transit)
+  const places = openPlaces(table)
+  const contents = openContents(table, places)
+  const transit = transitRepository(table, places)
+  const groupTransit = groupTransitRepository(table, places, contents, transit)
+  const groups = groupRepository(table, places, contents, { projects: transit, groups: groupTransit })
   const records = packageRecords(table, transit)
   return {
     files: fileRepository(table, records),
     groups,
+    groupTransit,
     groupListings: groupListingRepository(table, groups),
     listings: openListing(table),
     members: memberRepository(table),

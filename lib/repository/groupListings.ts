@@ -1,13 +1,21 @@
 import type { PackageEntry } from '../domain/package.ts'
 import type { Paged } from '../domain/pagination.ts'
 import { type Caller, canInProject, type GroupScope, groupScope } from '../domain/permissions.ts'
-import { type Group, type Project, visibilities } from '../domain/project.ts'
+import { follow, type Group, type Project, visibilities } from '../domain/project.ts'
 import type { groupRepository } from './groups.ts'
-import { isOfProject, projectOfNames, type Shelf, TRANSITS, tallyPartition } from './keys.ts'
+import {
+  groupOfPartition,
+  isOfProject,
+  projectOfNames,
+  type Shelf,
+  shelfPartition,
+  TRANSITS,
+  tallyPartition,
+} from './keys.ts'
 import { type ListingTable, openListing, type PackageQuery } from './listings.ts'
+import { marksOf, revisionOf, takenOff, talliesOf } from './marks.ts'
 import { groupShelves } from './shelves.ts'
 import { chunks, type Item, type Table } from './table.ts'
-import { type Mark, marksOf } from './transit.ts'
 
 /** A row of a group's list with the project it is in, as that stands now. */
 export type GroupRow = { entry: PackageEntry; project: Project }
@@ -16,10 +24,10 @@ export type GroupQuery = PackageQuery & { excludeSubgroups: boolean }
 
 type Groups = Pick<
   ReturnType<typeof groupRepository>,
-  'listProjectsById' | 'listContents' | 'snapshot' | 'transitRevision'
+  'listGroupsById' | 'listProjectsById' | 'listInside' | 'listContents' | 'locateAll' | 'snapshot' | 'transitRevision'
 >
 
-/** A project departed or arrived while a list was read: the parts of it do not fit together. */
+/** Something departed or arrived while a list was read: the parts of it do not fit together. */
 class Overtaken extends Error {}
 
 /** More departures and arrivals than this during one request do not happen. */
@@ -52,18 +60,42 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     const isHere = ({ ancestorIds }: Project) =>
       query.excludeSubgroups ? ancestorIds.at(-1) === group.id : ancestorIds.includes(group.id)
 
-    /** @throws Overtaken when a project departed or arrived meanwhile */
+    /** Groups on their way into, out of or inside this one, with what is in them; all of it is right as it stands there. */
+    const loadMoving = async (ids: readonly number[]): Promise<Moving[]> => {
+      if (ids.length === 0) return []
+      const [found, inside] = await Promise.all([
+        groups.listGroupsById(ids).then(groups.locateAll),
+        Promise.all(ids.map(async (id) => ({ id, ...(await groups.listInside(id)) }))),
+      ])
+      return inside.map(({ id, groupIds, projectIds }) => ({
+        group: found.find(({ thing }) => thing.id === id)?.thing,
+        groupIds: new Set([id, ...groupIds]),
+        projectIds: new Set(projectIds),
+      }))
+    }
+
+    /** The shelves of a moving group that stand in for its rows on those of this one. */
+    const standIns = (caller: Caller, moving: readonly Moving[]): Shelf[] =>
+      moving.flatMap(({ group: inside }) =>
+        inside?.ancestorIds.includes(group.id) && !query.excludeSubgroups
+          ? groupShelves(inside.id, groupScope(caller, inside, false).visibilities, false)
+          : [],
+      )
+
+    /** @throws Overtaken when something departed or arrived meanwhile */
     return async (caller: Caller): Promise<Paged<GroupRow>> => {
       const scope = groupScope(caller, group, query.excludeSubgroups)
       const early = await ahead
       const transits = await memory.transits(group.id)
-      const reader = passingOver(memory.table, new Set(transits.projectIds))
+      const moving = await loadMoving(transits.groupIds)
+      const reader = passingOver(memory.table, new Set(transits.projectIds), moving)
 
       // Projects whose own shelves may be needed: those in transit, and those that the caller has a role in.
       const apart = [...new Set([...transits.projectIds, ...idsOf('project', scope)])]
       const groupsInside = idsOf('group', scope).flatMap((id) => groupShelves(id, ['private'], false))
+      const around = distinct([...shelvesOf(scope), ...groupsInside, ...standIns(caller, moving)])
       const list = (own: readonly number[]) =>
-        listFrom(reader, [...shelvesOf(scope), ...groupsInside, ...own.map((id): Shelf => ({ kind: 'project', id }))])
+        listFrom(reader, [...around, ...own.map((id): Shelf => ({ kind: 'project', id }))])
 
       // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
       const checked = memory.groupReads()
@@ -75,21 +107,26 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         apart.length + groupsInside.length > 0 ? list(apart) : undefined,
       ])
 
+      /** The project where it is now: this group knows its own place, and those that move know theirs. */
+      const placed = (id: number): Project | undefined => {
+        const noted = projects.known.get(id)
+        return noted && [group, ...moving.flatMap((one) => one.group ?? [])].reduce(follow<Project>, noted)
+      }
       const mayRead = (project: Project | undefined): project is Project =>
         project !== undefined && isHere(project) && canInProject(caller, 'read_package', project)
       const found = await list(
         apart.filter((id) => {
-          const project = projects.known.get(id)
+          const project = placed(id)
           // Out of transit, it stands on the group's own shelves where the caller sees those.
           return mayRead(project) && (project.transit !== null || !scope.visibilities.includes(project.visibility))
         }),
       )
       await Promise.all([
         projects.load(found.rows),
-        memory.groupReads() === checked ? undefined : check(group.id, transits.revision),
+        memory.groupReads() === checked && moving.length === 0 ? undefined : check(group.id, transits.revision),
       ])
       const rows = found.rows.flatMap((entry): GroupRow[] => {
-        const project = projects.known.get(entry.projectId)
+        const project = placed(entry.projectId)
         return mayRead(project) ? [{ entry, project }] : []
       })
       return { ...found, rows }
@@ -141,26 +178,40 @@ const remembering = (source: ListingTable) => {
     table,
     /** How many reads there were of what a move of a project changes. */
     groupReads: () => groupReads,
-    /** Which projects are in transit around the group; the query that sums up its tallies tells. */
-    async transits(groupId: number): Promise<{ revision: number; projectIds: number[] }> {
+    /** What is in transit around the group; the query that sums up its tallies tells. */
+    async transits(groupId: number): Promise<{ revision: number; projectIds: number[]; groupIds: number[] }> {
       const items = await table.queryAll({ pk: tallyPartition({ kind: 'group', id: groupId }) })
       const item = items.find(({ sk }) => sk === TRANSITS)
-      return { revision: Number(item?.revision ?? 0), projectIds: marksOf(item).map(({ projectId }) => projectId) }
+      const ids = (wanted: 'group' | 'project') =>
+        marksOf(item).flatMap(({ kind, id }) => (kind === wanted ? [id] : []))
+      return { revision: revisionOf(item), projectIds: ids('project'), groupIds: ids('group') }
     },
   }
 }
 
+const distinct = (shelves: readonly Shelf[]): Shelf[] => [
+  ...new Map(shelves.map((shelf) => [shelfPartition(shelf), shelf])).values(),
+]
+
+/** A group in transit, undefined when it is deleted; itself and the groups inside it, and the projects inside. */
+type Moving = { group: Group | undefined; groupIds: ReadonlySet<number>; projectIds: ReadonlySet<number> }
+
 /**
- * The table without projects in transit: their rows on shelves of groups are dropped, and what tallies of groups still
- * count of them is taken off.
+ * The table without what is in transit: the rows of a project on shelves of groups are dropped, those of a group's
+ * projects on shelves around that group, and what tallies of groups still count of them is taken off.
  */
-const passingOver = (table: ListingTable, projectIds: ReadonlySet<number>): ListingTable => {
-  if (projectIds.size === 0) return table
-  const isPassedOver = ({ projectId, sk }: Item) => projectIds.has(Number(projectId ?? projectOfNames(String(sk))))
+const passingOver = (table: ListingTable, projectIds: ReadonlySet<number>, moving: readonly Moving[]): ListingTable => {
+  const isPassedOver = (pk: string, { projectId, sk }: Item) => {
+    const id = Number(projectId ?? projectOfNames(String(sk)))
+    const isAround = (one: Moving) => one.projectIds.has(id) && !one.groupIds.has(groupOfPartition(pk))
+    return projectIds.has(id) || moving.some(isAround)
+  }
   const pass = (pk: string, items: readonly Item[]): Item[] => {
     if (isOfProject(pk)) return [...items]
-    const counted = items.flatMap((item) => (item.sk === TRANSITS ? marksOf(item).flatMap(takenOff) : [item]))
-    return counted.filter((item) => !isPassedOver(item))
+    const counted = talliesOf(items).flatMap((item) =>
+      item.sk === TRANSITS ? marksOf(item).flatMap(takenOff) : [item],
+    )
+    return counted.filter((item) => !isPassedOver(pk, item))
   }
   return {
     async query(range, limit, after) {
@@ -171,12 +222,6 @@ const passingOver = (table: ListingTable, projectIds: ReadonlySet<number>): List
       return pass(range.pk, await table.queryAll(range))
     },
   }
-}
-
-/** A tally that takes off what the tallies beside it still count. */
-const takenOff = ({ shelf, counts }: Mark): Item[] => {
-  if (shelf === null) return []
-  return [{ sk: `${shelf}-`, ...Object.fromEntries(Object.entries(counts).map(([slot, count]) => [slot, -count])) }]
 }
 
 /** DynamoDB reads 100 items as of one moment; one of them is the group's. */

@@ -9,10 +9,11 @@ import {
   type Visibility,
   visibilities,
 } from '../domain/project.ts'
-import { type Content, contentFromItem, groupFromItem, pathFromItem, projectFromItem } from './items.ts'
+import { type Contents, contentsDeletes, contentsMoves, contentsWrites } from './contents.ts'
+import { type groupTransitRepository, pathTaken } from './groupTransit.ts'
+import { type Content, groupFromItem, projectFromItem } from './items.ts'
 import {
   contentsKey,
-  contentsPrefix,
   groupKey,
   INSTANCE,
   pathKey,
@@ -22,51 +23,17 @@ import {
   tallyKey,
   transitsKey,
 } from './keys.ts'
+import { InMotion, marksOf, revisionOf, standStillWrites } from './marks.ts'
 import { membershipWrites } from './members.ts'
+import { isSamePath, movedWrite, openPaths, pathWrite } from './paths.ts'
+import { isThere, type Places } from './places.ts'
+import { listTransits } from './rows.ts'
 import type { Table, Write } from './table.ts'
-import { marksOf, type transitRepository } from './transit.ts'
-
-/** Records a new thing with everything around it, which is how groups and projects stay alike. */
-const contentsWrites = (kind: 'group' | 'project', thing: Group | Project): Write[] =>
-  [INSTANCE, ...thing.ancestorIds].map((groupId) => ({
-    put: {
-      ...contentsKey(groupId, kind, thing.id),
-      kind,
-      id: thing.id,
-      name: thing.name,
-      path: thing.path,
-      visibility: thing.visibility,
-      ancestorIds: thing.ancestorIds,
-    },
-  }))
-
-/** What disappears from the contents of the groups that a thing is in no more. */
-const contentsDeletes = (kind: 'group' | 'project', id: number, groupIds: readonly number[]): Write[] =>
-  groupIds.map((groupId) => ({ delete: contentsKey(groupId, kind, id) }))
-
-const pathWrite = (
-  kind: 'group' | 'project',
-  { id, fullPath }: Group | Project,
-  taken: () => Error,
-  userId?: number,
-): Write => ({
-  put: { ...pathKey(fullPath), kind, id, ...(userId === undefined ? {} : { userId }) },
-  // A path that somebody left leads on to where he is now, until somebody else wants it.
-  if: 'attribute_not_exists(pk) OR attribute_exists(movedAt)',
-  otherwise: taken,
-})
-
-/** The old path of a project that has another now. */
-const movedWrite = ({ id, fullPath }: Project, movedAt: string): Write => ({
-  put: { ...pathKey(fullPath), kind: 'project', id, movedAt },
-  if: 'id = :id',
-  values: { ':id': id },
-  otherwise: 'again',
-})
+import { deadline, type transitRepository } from './transit.ts'
 
 /** A group, or the personal namespace of a user: his name is its path, and it stands in nobody's contents. */
 export const namespaceWrites = (group: Group, taken: () => Error, userId?: number): Write[] => [
-  pathWrite('group', group, taken, userId),
+  pathWrite({ kind: 'group', id: group.id }, group.fullPath, taken, userId === undefined ? {} : { userId }),
   { put: { ...groupKey(group.id), ...group } },
   ...(group.kind === 'group' ? contentsWrites('group', group) : []),
 ]
@@ -81,14 +48,17 @@ const parentWrite = (parent: Group, visibility: Visibility, refused: () => Error
   return {
     update: groupKey(parent.id),
     expression: 'ADD changes :one',
-    if: `fullPath = :fullPath AND visibility IN (${Object.keys(values).join(', ')})`,
-    values: { ':fullPath': parent.fullPath, ':one': 1, ...values },
+    if: `fullPath = :fullPath AND deletedAt = :none AND visibility IN (${Object.keys(values).join(', ')})`,
+    values: { ':fullPath': parent.fullPath, ':none': null, ':one': 1, ...values },
     otherwise: refused,
   }
 }
 
-/** A deleted project stays until its packages are removed, but nobody finds it. */
-const isThere = ({ deletedAt }: Project) => deletedAt === null
+/** What every new group starts with. */
+export const FRESH_GROUP = { placement: 0, transit: null, held: null, deletedAt: null } as const
+
+/** A group or project and all around it, none of which may be in transit when something is put there. */
+const chainOf = ({ id, ancestorIds }: Group) => [...ancestorIds, id]
 
 export type NewGroup = Pick<Group, 'name' | 'path' | 'description' | 'visibility'>
 export type NewProject = Pick<Project, 'name' | 'path' | 'description' | 'visibility'>
@@ -139,19 +109,35 @@ const below = <Wanted extends NewGroup>(parent: Group | undefined, wanted: Wante
   ancestorIds: parent ? [...parent.ancestorIds, parent.id] : [],
 })
 
-export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof transitRepository>, 'move'>) => {
-  const parentOf = async (thing: Group | Project): Promise<Group> => {
-    const item = await table.get(groupKey(parentId(thing) as number))
+type Moves = {
+  projects: Pick<ReturnType<typeof transitRepository>, 'move'>
+  groups: Pick<ReturnType<typeof groupTransitRepository>, 'move' | 'settle'>
+}
+
+export const groupRepository = (table: Table, places: Places, contents: Contents, moves: Moves) => {
+  const { locate, locateAll, listGroupsById } = places
+  const { findId } = openPaths(table)
+
+  /** Runs a change of what is where. A group around that is on its way is brought home first. @throws `busy` */
+  const whenStill = async <Outcome>(change: () => Promise<Outcome>): Promise<Outcome> => {
+    for (const isOver = deadline(); ; ) {
+      try {
+        return await change()
+      } catch (error) {
+        if (!(error instanceof InMotion)) throw error
+        const hasArrived = await moves.groups.settle(error.groupId, isOver)
+        if (!hasArrived || isOver()) throw new PackagesError({ code: 'busy' }, { cause: error })
+      }
+    }
+  }
+
+  const readGroup = async (id: number): Promise<Group> => {
+    const item = await table.get(groupKey(id))
     if (!item) throw notFound('namespace')
     return groupFromItem(item)
   }
 
-  const findId = async (kind: 'group' | 'project', reference: Reference): Promise<number | undefined> => {
-    if ('id' in reference) return reference.id
-    const item = await table.get(pathKey(reference.fullPath))
-    const alias = item && pathFromItem(item)
-    return alias?.kind === kind ? alias.id : undefined
-  }
+  const parentOf = (thing: Group | Project): Promise<Group> => readGroup(parentId(thing) as number)
 
   const findProjectById = async (id: number): Promise<Project | undefined> => {
     const item = await table.get(projectKey(id))
@@ -159,9 +145,12 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
     return project && isThere(project) ? project : undefined
   }
 
-  const findGroupById = async (id: number): Promise<Group | undefined> => {
-    const item = await table.get(groupKey(id))
-    return item && groupFromItem(item)
+  const findGroupById = async (id: number): Promise<Group | undefined> => (await listGroupsById([id]))[0]
+
+  /** Groups and personal namespaces; who wants groups only looks at `kind`. What it notes of its place may be behind. */
+  const findGroup = async (reference: Reference): Promise<Group | undefined> => {
+    const id = await findId('group', reference)
+    return id === undefined ? undefined : findGroupById(id)
   }
 
   /** @throws `not_found` when it is gone, whatever was read before */
@@ -180,25 +169,51 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
       described = { ...thing, ...Object.fromEntries(given) }
       return descriptionWrites(kind, thing, given)
     })
-    return described as Thing
+    const located = await locate(described as Thing)
+    if (!located) throw notFound(kind)
+    return located.thing
   }
 
-  /** Everything of a kind inside a group, at any depth; without a group, in the whole instance. Reads all of it. */
-  const listContents = async (kind: 'group' | 'project', groupId = INSTANCE): Promise<Content[]> => {
-    const items = await table.queryAll({ pk: contentsKey(groupId, kind, 0).pk, prefix: contentsPrefix(kind) })
-    return items.map(contentFromItem)
+  const listProjectsById = async (ids: readonly number[]): Promise<Project[]> =>
+    (await table.getAll([...new Set(ids)].map(projectKey))).map(projectFromItem).filter(isThere)
+
+  /** The place of a group, or nothing, to move a group to. @throws `validation_failed` when it is inside that group */
+  const parentFor = async (group: Group, targetId: number | undefined): Promise<Group | undefined> => {
+    if (targetId === undefined) return undefined
+    const target = await locate(await readGroup(targetId))
+    if (!target) throw notFound('namespace')
+    if (chainOf(target.thing).includes(group.id)) throw validationFailed(intoItself)
+    return target.thing
   }
+
+  /** Moves a group below another, or to the top, or gives it another path where it is. */
+  const moveGroup = (
+    id: number,
+    movedAt: string,
+    taken: () => Error,
+    wanted: (group: Group) => Promise<{ parent: Group | undefined; path: string }>,
+  ): Promise<Group> =>
+    whenStill(() =>
+      moves.groups.move(id, movedAt, async (group) => {
+        const { parent, path } = await wanted(group)
+        const next: Group = { ...group, ...below(parent, { ...group, path }) }
+        if (next.fullPath === group.fullPath) return { next: group, writes: [] }
+        return { next, writes: parent ? [parentWrite(parent, group.visibility, parentChanged)] : [], taken }
+      }),
+    )
 
   return {
+    findGroup,
+    listGroupsById,
+    listProjectsById,
+    locate,
+    locateAll,
+    listContents: (kind: 'group' | 'project', groupId = INSTANCE): Promise<Content[]> => contents.list(kind, groupId),
+
+    /** What it notes of its place may be behind; `locate` tells where it is. */
     async findProject(reference: Reference): Promise<Project | undefined> {
       const id = await findId('project', reference)
       return id === undefined ? undefined : findProjectById(id)
-    },
-
-    /** Groups and personal namespaces; who wants groups only looks at `kind`. */
-    async findGroup(reference: Reference): Promise<Group | undefined> {
-      const id = await findId('group', reference)
-      return id === undefined ? undefined : findGroupById(id)
     },
 
     /** @throws `not_found` when it is gone meanwhile */
@@ -209,50 +224,54 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
     describeProject: (id: number, change: Description): Promise<Project> =>
       describe('project', () => findProjectById(id), change),
 
-    async listProjectsById(ids: readonly number[]): Promise<Project[]> {
-      return (await table.getAll([...new Set(ids)].map(projectKey))).map(projectFromItem).filter(isThere)
-    },
-
     /** Projects and the group's transits as they stood at one moment. */
     async snapshot(groupId: number, projectIds: readonly number[]): Promise<{ projects: Project[]; revision: number }> {
       const items = await table.getTogether([transitsKey(groupId), ...projectIds.map(projectKey)])
       const transits = items.find(({ sk }) => sk === TRANSITS)
       const projects = items.filter((item) => item !== transits).map(projectFromItem)
-      return { projects: projects.filter(isThere), revision: Number(transits?.revision ?? 0) }
+      return { projects: projects.filter(isThere), revision: revisionOf(transits) }
     },
 
-    /** Whether the rows and roles of a project around the group are on their way. */
+    /** Whether something in the group or around it is on its way, and what notes its place may be behind. */
     async isInTransit(groupId: number): Promise<boolean> {
       return marksOf(await table.get(transitsKey(groupId))).length > 0
     },
 
-    /** How often projects have departed from or arrived around a group. */
+    /** The same of the whole instance. */
+    async isAnythingInTransit(): Promise<boolean> {
+      return (await Promise.all([listTransits(table, 'group'), listTransits(table, 'project')])).flat().length > 0
+    },
+
+    /** How often things have departed from or arrived around a group. */
     async transitRevision(groupId: number): Promise<number> {
-      return Number((await table.get(transitsKey(groupId)))?.revision ?? 0)
+      return revisionOf(await table.get(transitsKey(groupId)))
     },
 
-    async listGroupsById(ids: readonly number[]): Promise<Group[]> {
-      return (await table.getAll([...new Set(ids)].map(groupKey))).map(groupFromItem)
+    /** What is inside a group on its way, which is right with that group alone. */
+    async listInside(groupId: number): Promise<{ groupIds: number[]; projectIds: number[] }> {
+      const [groups, projects] = await Promise.all([contents.read('group', groupId), contents.read('project', groupId)])
+      return { groupIds: groups.map(({ id }) => id), projectIds: projects.map(({ id }) => id) }
     },
-
-    listContents,
 
     /** Makes a group, which its maker owns. @throws `validation_failed` when the path is taken or the parent changed */
     async createGroup(parent: Group | undefined, wanted: NewGroup, ownerId: number, createdAt: string): Promise<Group> {
       const id = await table.nextId('group')
-      const group: Group = { id, kind: 'group', createdAt, ...below(parent, wanted) }
-      await table.transact(() => [
-        ...namespaceWrites(group, () => validationFailed('Failed to save group {:path=>["has already been taken"]}')),
-        ...(parent ? [parentWrite(parent, wanted.visibility, parentChanged)] : []),
-        ...membershipWrites({
-          userId: ownerId,
-          source: { kind: 'group', id },
-          within: group.ancestorIds,
-          accessLevel: ACCESS_LEVELS.owner,
-          expiresOn: null,
-          createdAt,
-        }),
-      ])
+      const group: Group = { id, kind: 'group', createdAt, ...FRESH_GROUP, ...below(parent, wanted) }
+      await whenStill(() =>
+        table.transact(() => [
+          ...standStillWrites(group.ancestorIds),
+          ...namespaceWrites(group, () => validationFailed('Failed to save group {:path=>["has already been taken"]}')),
+          ...(parent ? [parentWrite(parent, wanted.visibility, parentChanged)] : []),
+          ...membershipWrites({
+            userId: ownerId,
+            source: { kind: 'group', id },
+            within: group.ancestorIds,
+            accessLevel: ACCESS_LEVELS.owner,
+            expiresOn: null,
+            createdAt,
+          }),
+        ]),
+      )
       return group
     },
 
@@ -262,65 +281,71 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
       const fresh = { placement: 1, transit: null, held: null, deletedAt: null }
       const project: Project = { id, creatorId, createdAt, ...fresh, ...below(parent, wanted) }
       const taken = ['has already been taken']
-      await table.transact(() => [
-        pathWrite('project', project, () =>
-          validationFailed({ 'project_namespace.name': taken, name: taken, path: taken }),
-        ),
-        { put: { ...projectKey(id), ...project } },
-        parentWrite(parent, wanted.visibility, parentChanged),
-        ...contentsWrites('project', project),
-        ...Array.from({ length: TALLY_SHARDS }, (_, shard) => ({
-          put: { ...tallyKey({ kind: 'project', id }, shard), placement: project.placement },
-        })),
-      ])
+      await whenStill(() =>
+        table.transact(() => [
+          ...standStillWrites(project.ancestorIds),
+          pathWrite({ kind: 'project', id }, project.fullPath, () =>
+            validationFailed({ 'project_namespace.name': taken, name: taken, path: taken }),
+          ),
+          { put: { ...projectKey(id), ...project } },
+          parentWrite(parent, wanted.visibility, parentChanged),
+          ...contentsWrites('project', project),
+          ...Array.from({ length: TALLY_SHARDS }, (_, shard) => ({
+            put: { ...tallyKey({ kind: 'project', id }, shard), placement: project.placement },
+          })),
+        ]),
+      )
       return project
     },
 
     /** @throws `validation_failed` when its group is less visible, `not_found` */
-    async changeVisibility(id: number, visibility: Visibility): Promise<Project> {
-      return transit.move(id, async (project) => {
-        const next = { ...project, visibility }
-        if (project.visibility === visibility) return { next, writes: [] }
-        const parent = await parentOf(project)
-        return { next, writes: [parentWrite(parent, visibility, parentChanged), ...contentsWrites('project', next)] }
-      })
-    },
+    changeVisibility: (id: number, visibility: Visibility): Promise<Project> =>
+      whenStill(() =>
+        moves.projects.move(id, async (project) => {
+          const next = { ...project, visibility }
+          if (project.visibility === visibility) return { next, writes: [] }
+          const parent = await parentOf(project)
+          return { next, writes: [parentWrite(parent, visibility, parentChanged), ...contentsWrites('project', next)] }
+        }),
+      ),
 
     /** Moves a project into another namespace. @throws `validation_failed` when its path is taken there, `not_found` */
-    async transferProject(id: number, target: Group, movedAt: string): Promise<Project> {
-      return transit.move(id, async (project) => {
-        const next = { ...project, ...below(target, project) }
-        if (parentId(project) === target.id) return { next: project, writes: [] }
-        const leaves = project.ancestorIds.filter((groupId) => !next.ancestorIds.includes(groupId))
-        return {
-          next,
-          writes: [
-            parentWrite(target, project.visibility, parentChanged),
-            pathWrite('project', next, () =>
-              validationFailed('Project with same name or path in target namespace already exists'),
-            ),
-            movedWrite(project, movedAt),
-            ...contentsDeletes('project', id, leaves),
-            ...contentsWrites('project', next),
-          ],
-        }
-      })
-    },
+    transferProject: (id: number, target: Group, movedAt: string): Promise<Project> =>
+      whenStill(() =>
+        moves.projects.move(id, async (project) => {
+          const next = { ...project, ...below(target, project) }
+          if (parentId(project) === target.id) return { next: project, writes: [] }
+          return {
+            next,
+            writes: [
+              parentWrite(target, project.visibility, parentChanged),
+              pathWrite({ kind: 'project', id }, next.fullPath, () =>
+                validationFailed('Project with same name or path in target namespace already exists'),
+              ),
+              movedWrite({ kind: 'project', id }, project.fullPath, movedAt),
+              ...contentsMoves('project', next, project.ancestorIds),
+            ],
+          }
+        }),
+      ),
 
     /** Gives a project another path in its namespace; the old one leads on. @throws `validation_failed` when it is taken */
-    async renameProject(id: number, path: string, movedAt: string): Promise<Project> {
-      return transit.move(id, async (project) => {
-        if (project.path === path) return { next: project, writes: [] }
-        const parent = await parentOf(project)
-        const next = { ...project, ...below(parent, { ...project, path }) }
-        const isSameKey = next.fullPath.toLowerCase() === project.fullPath.toLowerCase()
-        const alias = [
-          pathWrite('project', next, () => validationFailed({ path: ['has already been taken'] })),
-          movedWrite(project, movedAt),
-        ]
-        return { next, writes: [...(isSameKey ? [] : alias), ...contentsWrites('project', next)] }
-      })
-    },
+    renameProject: (id: number, path: string, movedAt: string): Promise<Project> =>
+      whenStill(() =>
+        moves.projects.move(id, async (project) => {
+          if (project.path === path) return { next: project, writes: [] }
+          const parent = await parentOf(project)
+          const next = { ...project, ...below(parent, { ...project, path }) }
+          const alias = [
+            pathWrite({ kind: 'project', id }, next.fullPath, pathTaken),
+            movedWrite({ kind: 'project', id }, project.fullPath, movedAt),
+          ]
+          return {
+            next,
+            writes: [...(isSamePath(next.fullPath, project.fullPath) ? [] : alias), ...contentsWrites('project', next)],
+          }
+        }),
+      ),
 
     /**
      * Makes a group more or less visible; never less than what is directly in it, and so never less than anything
@@ -328,14 +353,14 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
      */
     async changeGroupVisibility(id: number, visibility: Visibility): Promise<Group> {
       let changed: Group | undefined
-      await table.transact(async () => {
+      const prepare = async (): Promise<Write[]> => {
         const item = await table.get(groupKey(id))
-        if (!item) throw notFound('group')
-        const group = groupFromItem(item)
+        const group = item && groupFromItem(item)
+        if (!group || !isThere(group)) throw notFound('group')
         changed = { ...group, visibility }
         if (group.visibility === visibility) return []
 
-        const [groups, projects] = await Promise.all([listContents('group', id), listContents('project', id)])
+        const [groups, projects] = await Promise.all([contents.list('group', id), contents.list('project', id)])
         const isAbove = (content: Content) => parentId(content) === id && isMoreVisible(content.visibility, visibility)
         const above = [
           ...(projects.some(isAbove) ? ['this group contains projects with higher visibility'] : []),
@@ -346,14 +371,18 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
         }
         const parent = parentId(group) === null ? undefined : await parentOf(group)
         return [
+          ...standStillWrites(group.ancestorIds),
           {
             update: groupKey(id),
             expression: 'SET visibility = :visibility',
-            if: `#name = :name AND ${item.changes === undefined ? 'attribute_not_exists(changes)' : 'changes = :changes'}`,
+            if: `#name = :name AND fullPath = :fullPath AND ${
+              item.changes === undefined ? 'attribute_not_exists(changes)' : 'changes = :changes'
+            }`,
             names: { '#name': 'name' },
             values: {
               ':visibility': visibility,
               ':name': group.name,
+              ':fullPath': group.fullPath,
               ...(item.changes === undefined ? {} : { ':changes': item.changes }),
             },
             otherwise: 'again',
@@ -361,22 +390,56 @@ export const groupRepository = (table: Table, transit: Pick<ReturnType<typeof tr
           ...(parent ? [parentWrite(parent, visibility, parentChanged)] : []),
           ...contentsWrites('group', changed),
         ]
-      })
+      }
+      await whenStill(() => table.transact(prepare))
       return changed as Group
     },
 
+    /** Gives a group another path. Nothing leads from the old one. @throws `validation_failed` when it is taken */
+    renameGroup: (id: number, path: string, movedAt: string): Promise<Group> =>
+      moveGroup(id, movedAt, pathTaken, async (group) => ({
+        parent: parentId(group) === null ? undefined : await parentOf(group),
+        path,
+      })),
+
+    /**
+     * Moves a group with all that is in it below another, or without one to the top.
+     * @throws `validation_failed` when its path is taken there, when it would be inside itself or too deep
+     */
+    transferGroup: (id: number, targetId: number | undefined, movedAt: string): Promise<Group> =>
+      moveGroup(id, movedAt, takenThere, async (group) => ({
+        parent: await parentFor(group, targetId),
+        path: group.path,
+      })),
+
     /** Hides a project and everything in it at once; its path is free. @throws `not_found` */
     async deleteProject(id: number, deletedAt: string): Promise<void> {
-      await transit.move(id, async (project) => ({
-        next: { ...project, ancestorIds: [], deletedAt },
-        writes: [
-          { delete: pathKey(project.fullPath), if: 'id = :id', values: { ':id': id }, otherwise: 'again' },
-          ...contentsDeletes('project', id, [INSTANCE, ...project.ancestorIds]),
-        ],
-      }))
+      await whenStill(() =>
+        moves.projects.move(id, async (project) => ({
+          next: { ...project, ancestorIds: [], deletedAt },
+          writes: [
+            { delete: pathKey(project.fullPath), if: 'id = :id', values: { ':id': id }, otherwise: 'again' },
+            ...contentsDeletes('project', id, [INSTANCE, ...project.ancestorIds]),
+          ],
+        })),
+      )
+    },
+
+    /** Hides a group and everything in it at once. Its path is free when all of it is gone. @throws `not_found` */
+    async deleteGroup(id: number, deletedAt: string): Promise<void> {
+      await whenStill(() =>
+        moves.groups.move(id, deletedAt, async (group) => ({
+          next: { ...group, ancestorIds: [], deletedAt },
+          writes: [],
+        })),
+      )
     },
   }
 }
+
+const intoItself = 'Transfer failed: Cannot transfer group to one of its subgroup.'
+const takenThere = () =>
+  validationFailed('Transfer failed: The parent group already has a subgroup or a project with the same path.')
 
 const parentChanged = () =>
   new PackagesError({ code: 'validation_failed', problems: { namespace: ['was changed meanwhile, please try again'] } })

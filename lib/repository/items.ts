@@ -26,6 +26,9 @@ const entry = {
   tags: v.array(tag),
 }
 
+const held = nullable(v.object({ by: v.string(), at: time }))
+const counts = v.record(v.string(), v.number())
+
 const schemas = {
   entry: v.object(entry),
   package: v.object({
@@ -57,6 +60,16 @@ const schemas = {
     visibility: v.picklist(visibilities),
     ancestorIds: v.array(id),
     createdAt: time,
+    placement: v.number(),
+    transit: nullable(
+      v.object({
+        id: v.string(),
+        left: v.object({ ancestorIds: v.array(id), fullPath: v.string() }),
+        counts: v.record(v.picklist(visibilities), counts),
+      }),
+    ),
+    held,
+    deletedAt: nullable(time),
   }),
   project: v.object({
     id,
@@ -73,10 +86,10 @@ const schemas = {
       v.object({
         id: v.string(),
         left: v.object({ visibility: v.picklist(visibilities), ancestorIds: v.array(id) }),
-        counts: v.record(v.string(), v.number()),
+        counts,
       }),
     ),
-    held: nullable(v.object({ by: v.string(), at: time })),
+    held,
     deletedAt: nullable(time),
   }),
   contents: v.object({
@@ -87,7 +100,12 @@ const schemas = {
     visibility: v.picklist(visibilities),
     ancestorIds: v.array(id),
   }),
-  path: v.object({ kind: v.picklist(['group', 'project']), id }),
+  path: v.object({
+    kind: v.picklist(['group', 'project']),
+    id,
+    movedAt: v.optional(time),
+    from: v.optional(v.string()),
+  }),
   user: v.object({
     id,
     username: v.string(),
@@ -119,6 +137,10 @@ const schemas = {
 
 /** What stands in the contents of a group: enough to filter and to order, the rest is read by id. */
 export type Content = v.InferOutput<(typeof schemas)['contents']>
+/**
+ * What a full path leads to. One with `movedAt` is a path that was left. `from` is the path that a group in transit
+ * left: what is inside may still be found by that alone.
+ */
 export type PathAlias = v.InferOutput<(typeof schemas)['path']>
 export type Tags = { revision: number; tags: Tag[] }
 

@@ -32,8 +32,8 @@
  * | how many on a project's shelf, by slot           | -          | TALLY#PROJECT#<id>                   | <shard>                          |
  * | how many on each shelf of a group, by slot       | -          | TALLY#GROUP#<id>                     | <depth>#<visibility>#<shard>     |
  * | the names on a shelf, with how many of each      | -          | NAMES#<shelf>                        | <name> <type> <project id>       |
- * | which projects are in transit around a group     | -          | TALLY#GROUP#<id>                     | TRANSITS                         |
- * | all projects in transit, with what is done       | -          | TRANSIT                              | PROJECT#<id>                     |
+ * | what is in transit in a group, and is it itself  | -          | TALLY#GROUP#<id>                     | TRANSITS                         |
+ * | all that is in transit, with what is done        | -          | TRANSIT                              | PROJECT#<id>, GROUP#<id>         |
  * | what a delete leaves to remove                   | -          | PURGE#<shard>                        | <due>#<package id>, or           |
  * |                                                  |            |                                      | <due>#<package id>#<file id>     |
  *
@@ -83,7 +83,8 @@ export const contentsKey = (groupId: number, kind: 'group' | 'project', id: numb
 })
 export const contentsPrefix = (kind: 'group' | 'project') => `${kind.toUpperCase()}#`
 
-type Source = { kind: 'group' | 'project'; id: number }
+/** A group or project. */
+export type Source = { kind: 'group' | 'project'; id: number }
 export const membershipKey = (userId: number, { kind, id }: Source): Key => ({
   pk: userKey(userId).pk,
   sk: `MEMBER#${kind.toUpperCase()}#${padded(id)}`,
@@ -162,16 +163,19 @@ export const transitsKey = (groupId: number): Key => ({
   sk: TRANSITS,
 })
 export const TRANSITS = 'TRANSITS'
-export const transitMark = (projectId: number) => `project:${projectId}`
-export const projectOfMark = (mark: string): number | undefined => {
-  const id = /^project:(\d+)$/.exec(mark)?.[1]
-  return id === undefined ? undefined : Number(id)
-}
 export const TRANSIT_PARTITION = 'TRANSIT'
-export const transitKey = (projectId: number): Key => ({ pk: TRANSIT_PARTITION, sk: `PROJECT#${padded(projectId)}` })
+export const transitKey = ({ kind, id }: Source): Key => ({
+  pk: TRANSIT_PARTITION,
+  sk: `${kind.toUpperCase()}#${padded(id)}`,
+})
+export const transitPrefix = (kind: Source['kind']) => `${kind.toUpperCase()}#`
 
 /** Rows of a project's own shelf, names or tally, which a move of the project leaves alone. */
 export const isOfProject = (pk: string) => /^((NAMES|TALLY)#)?PROJECT#/.test(pk)
+
+/** The group whose shelf, names or tally a partition is. */
+export const groupOfPartition = (pk: string): number =>
+  Number(/^(?:(?:NAMES|TALLY)#)?GROUP#(\d+)/.exec(pk)?.[1] ?? Number.NaN)
 
 export const namesPartition = (shelf: Shelf) => `NAMES#${shelfPartition(shelf)}`
 export const namesKey = (shelf: Shelf, { projectId, type, name }: NameOfPackage): Key => ({

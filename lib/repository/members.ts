@@ -69,8 +69,8 @@ const findRole = async (table: Table, userId: number, source: Source): Promise<M
 
 const placeCheck = ({ source, within }: Membership): Write => ({
   check: source.kind === 'group' ? groupKey(source.id) : projectKey(source.id),
-  if: `ancestorIds = :ancestorIds${source.kind === 'group' ? '' : ' AND deletedAt = :none'}`,
-  values: { ':ancestorIds': within, ...(source.kind === 'group' ? {} : { ':none': null }) },
+  if: 'ancestorIds = :ancestorIds AND deletedAt = :none',
+  values: { ':ancestorIds': within, ':none': null },
   otherwise: () => new PackagesError({ code: 'busy' }),
 })
 

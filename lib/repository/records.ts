@@ -1,6 +1,6 @@
 import { notFound } from '../domain/errors.ts'
 import type { Package, PackageStatus, PackageType, Tag } from '../domain/package.ts'
-import type { Project } from '../domain/project.ts'
+import type { Located, Project } from '../domain/project.ts'
 import { packageFromItem } from './items.ts'
 import { packageKey } from './keys.ts'
 import { type Change, readOwnNames, shelfWrites } from './shelves.ts'
@@ -33,7 +33,7 @@ export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof 
     placed,
 
     /** Records and shelves of packages that change together. A record that another writer changed says `'again'`. */
-    packageWrites: async (project: Project, changes: readonly Change[]): Promise<Write[]> => [
+    packageWrites: async (place: Located<Project>, changes: readonly Change[]): Promise<Write[]> => [
       ...changes.map(
         ({ before, after }): Write => ({
           put: { ...packageKey(after.id), ...after },
@@ -42,7 +42,7 @@ export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof 
             : { if: 'attribute_not_exists(pk)' }),
         }),
       ),
-      ...shelfWrites(project, changes, await readOwnNames(table, project, changes)),
+      ...shelfWrites(place, changes, await readOwnNames(table, place, changes)),
     ],
   }
 }

@@ -1,12 +1,12 @@
 import { familyOf, slotName, slotOf } from '../domain/listing.ts'
 import { PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT, type Package } from '../domain/package.ts'
-import { type Place, type Project, parentId, type visibilities } from '../domain/project.ts'
+import { type Group, type Located, type Place, type Project, parentId, visibilities } from '../domain/project.ts'
 import { entryOf } from './items.ts'
 import { type Key, namesKey, type Shelf, shelfPartition, shelfSortKeys, TALLY_SHARDS, tallyKey } from './keys.ts'
 import type { Item, Table, Write } from './table.ts'
 
 /** The group shelves of a place, one of each group around it. */
-export const groupShelvesAt = (place: Place): Shelf[] =>
+const groupShelvesAt = (place: Place): Shelf[] =>
   place.ancestorIds.map(
     (id): Shelf => ({
       kind: 'group',
@@ -16,24 +16,60 @@ export const groupShelvesAt = (place: Place): Shelf[] =>
     }),
   )
 
-/** The shelves that show a project's packages: its own, and one of each group around it. */
-export const shelvesOf = (project: Place & Pick<Project, 'id'>): Shelf[] => [
-  { kind: 'project', id: project.id },
-  ...groupShelvesAt(project),
-]
-
-/** Shelves of the place that a project in transit has left, but for those that its new place has too. */
-export const shelvesLeft = ({ transit, ...project }: Project): Shelf[] => {
-  if (!transit) return []
-  const kept = new Set(groupShelvesAt(project).map(shelfPartition))
-  return groupShelvesAt(transit.left).filter((shelf) => !kept.has(shelfPartition(shelf)))
+/** The shelves of a project's packages, by what becomes of a package on them. */
+export type Standing = {
+  own: Shelf
+  /** Of groups that count the project. */
+  counting: Shelf[]
+  /** Of groups that count it again when it has arrived, or the group that moves with it: what changes stands there whole. */
+  awaiting: Shelf[]
+  /** The awaiting ones where it did not stand before. */
+  gained: Shelf[]
+  /** Of groups that the project is in no more: what changes leaves them. */
+  left: Shelf[]
 }
+
+const without = (shelves: readonly Shelf[], others: readonly Shelf[]) => {
+  const partitions = new Set(others.map(shelfPartition))
+  return shelves.filter((shelf) => !partitions.has(shelfPartition(shelf)))
+}
+
+/** The place that a project in transit left, by itself or with a group; how many groups around it wait for its arrival. */
+const departureOf = ({ thing: project, ancestors }: Located<Project>): { before: Place; awaiting: number } => {
+  if (project.transit) return { before: project.transit.left, awaiting: ancestors.length }
+  const moving = ancestors.findIndex(({ transit }) => transit !== null)
+  const left = ancestors[moving]?.transit?.left
+  if (!left) return { before: project, awaiting: 0 }
+  const inside = project.ancestorIds.slice(moving)
+  return { before: { ...project, ancestorIds: [...left.ancestorIds, ...inside] }, awaiting: moving }
+}
+
+export const standingOf = (located: Located<Project>): Standing => {
+  const around = groupShelvesAt(located.thing)
+  const { before, awaiting: count } = departureOf(located)
+  const awaiting = around.slice(0, count)
+  return {
+    own: { kind: 'project', id: located.thing.id },
+    counting: around.slice(count),
+    awaiting,
+    gained: without(awaiting, groupShelvesAt(before)),
+    left: without(groupShelvesAt(before), around),
+  }
+}
+
+/** The shelves of a project where it is and where it was: by each, what it counts there moves on departure and arrival. */
+export const groupShelvesBetween = ({ transit, ...project }: Project) => ({
+  left: transit ? groupShelvesAt(transit.left) : [],
+  now: groupShelvesAt(project),
+})
 
 /** A group's shelves of these visibilities: what is directly in it, and what is nested deeper. */
 export const groupShelves = (id: number, shown: readonly (typeof visibilities)[number][], excludeSubgroups: boolean) =>
   (excludeSubgroups ? (['direct'] as const) : (['direct', 'nested'] as const)).flatMap((depth) =>
     shown.map((visibility): Shelf => ({ kind: 'group', id, depth, visibility })),
   )
+
+export const everyGroupShelf = (id: number) => groupShelves(id, visibilities, false)
 
 /** Names and versions become parts of sort keys, which a blank or a control character would break. */
 export const isSortable = (text: string, limit: number) => text.length <= limit && /^[\x21-\x7e]+$/.test(text)
@@ -52,12 +88,17 @@ export type OwnNames = ReadonlyMap<string, Item | undefined>
 const nameAndType = ({ after }: Change) => `${after.name} ${after.type}`
 
 /**
- * Reads what `shelfWrites` needs besides the changes: nothing, but for a project in transit. The counts of its names
- * are not on the groups' shelves yet, or may not be, so they cannot be added to and are written whole.
+ * Reads what `shelfWrites` needs besides the changes: nothing, but for a project in transit, by itself or with a group.
+ * The counts of its names are not on the awaiting shelves yet, or may not be, so they cannot be added to and are written
+ * whole.
  */
-export const readOwnNames = async (table: Table, project: Project, changes: readonly Change[]): Promise<OwnNames> => {
-  if (!project.transit) return new Map()
-  const own: Shelf = { kind: 'project', id: project.id }
+export const readOwnNames = async (
+  table: Table,
+  located: Located<Project>,
+  changes: readonly Change[],
+): Promise<OwnNames> => {
+  const { own, awaiting } = standingOf(located)
+  if (awaiting.length === 0) return new Map()
   const names = new Map(changes.map((change) => [nameAndType(change), change.after]))
   return new Map(
     await Promise.all([...names].map(async ([key, after]) => [key, await table.get(namesKey(own, after))] as const)),
@@ -66,21 +107,26 @@ export const readOwnNames = async (table: Table, project: Project, changes: read
 
 /**
  * Moves packages on every shelf of their project from what they were to what they become, and the counts with them.
- * Holds as long as the project's placement is the one the shelves were computed from; else the writes say `'again'`.
- * While the project is in transit its groups do not count it, and the shelves it left only lose what changes.
+ * Holds as long as the placements of the project and of the groups that count it are those that the shelves were
+ * computed from; else the writes say `'again'`.
  */
-export const shelfWrites = (project: Project, changes: readonly Change[], ownNames: OwnNames): Write[] => {
+export const shelfWrites = (located: Located<Project>, changes: readonly Change[], ownNames: OwnNames): Write[] => {
+  const { thing: project, ancestors } = located
+  const { own, counting, awaiting, left } = standingOf(located)
   const shard = Math.floor(Math.random() * TALLY_SHARDS)
   const counts = sumOf(changes.map(countsOf))
-  const [own, ...around] = shelvesOf(project) as [Shelf, ...Shelf[]]
   const names = [...Map.groupBy(changes, nameAndType)].map(([key, named]) => ({ named, row: ownNames.get(key) }))
   return [
-    ...[own, ...around].flatMap((shelf) => changes.flatMap((change) => entryWrites(shelf, change))),
-    ...shelvesLeft(project).flatMap((shelf) => changes.flatMap((change) => leaveWrites(shelf, change))),
+    ...[own, ...counting, ...awaiting].flatMap((shelf) => changes.flatMap((change) => entryWrites(shelf, change))),
+    ...left.flatMap((shelf) => changes.flatMap((change) => leaveWrites(shelf, change))),
     placedWrite(project, tallyKey(own, shard), counts),
-    ...(project.transit ? [] : around.flatMap((shelf) => addWrites(tallyKey(shelf, shard), counts))),
+    ...counting.map((shelf) =>
+      placedWrite(ancestors.find(({ id }) => id === shelf.id) as Group, tallyKey(shelf, shard), counts),
+    ),
     ...names.flatMap(({ named, row }) =>
-      project.transit ? copiedNames(own, around, named, row) : addedNames([own, ...around], named),
+      awaiting.length > 0
+        ? [...copiedNames(own, awaiting, named, row), ...addedNames(counting, named)]
+        : addedNames([own, ...counting], named),
     ),
   ]
 }
@@ -125,15 +171,15 @@ export const addWrites = (key: Key, counts: Counts): Write[] =>
   counts.size === 0 ? [] : [{ update: key, ...addition(counts) }]
 
 /**
- * A project's tally also holds its placement, one copy a shard: a condition on the project itself would make all its
- * publishers meet on one item.
+ * Tallies also hold the placement of their project or group, one copy a shard: a condition on the thing itself would
+ * make all its publishers meet on one item. A group that never moved has none, as its tallies come with what they count.
  */
-const placedWrite = (project: Project, tally: Key, counts: Counts): Write => {
-  const placed = { if: 'placement = :placement', otherwise: 'again' } as const
-  const values = { ':placement': project.placement }
-  if (counts.size === 0) return { check: tally, ...placed, values }
+const placedWrite = ({ placement }: Pick<Project, 'placement'>, tally: Key, counts: Counts): Write => {
+  const held = placement === 0 ? 'attribute_not_exists(placement)' : 'placement = :placement'
+  const values = placement === 0 ? {} : { ':placement': placement }
+  if (counts.size === 0) return { check: tally, if: held, values, otherwise: 'again' }
   const { values: added, ...update } = addition(counts)
-  return { update: tally, ...update, ...placed, values: { ...added, ...values } }
+  return { update: tally, ...update, if: held, values: { ...added, ...values }, otherwise: 'again' }
 }
 
 /** Own rows also carry a revision, by which whoever copies one knows whether it changed meanwhile. */

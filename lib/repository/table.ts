@@ -202,7 +202,7 @@ const rangeInput = ({
 const condition = (write: Condition) => ({
   ...(write.if === undefined ? {} : { ConditionExpression: write.if }),
   ...(write.names ? { ExpressionAttributeNames: write.names } : {}),
-  ...(write.values ? { ExpressionAttributeValues: write.values } : {}),
+  ...(write.values && Object.keys(write.values).length > 0 ? { ExpressionAttributeValues: write.values } : {}),
 })
 
 const action = (tableName: string, write: Write): Action => {

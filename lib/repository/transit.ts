@@ -1,177 +1,69 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { notFound, PackagesError } from '../domain/errors.ts'
-import type { Place, Project } from '../domain/project.ts'
-import { membershipFromItem, projectFromItem } from './items.ts'
-import {
-  memberKey,
-  membershipKey,
-  namesPartition,
-  projectKey,
-  projectOfMark,
-  type Shelf,
-  shelfPartition,
-  TALLY_SHARDS,
-  TRANSIT_PARTITION,
-  tallyKey,
-  tallyPartition,
-  tallyPrefix,
-  transitKey,
-  transitMark,
-  transitsKey,
-} from './keys.ts'
-import { addWrites, type Counts, groupShelvesAt, shelvesLeft, sumOf } from './shelves.ts'
+import type { Located, Place, Project } from '../domain/project.ts'
+import { decidedOnce, ignoreOvertaken, Overtaken, openHolds, overtaken } from './holds.ts'
+import { projectFromItem } from './items.ts'
+import { projectKey, type Shelf, tallyPartition, tallyPrefix, transitKey } from './keys.ts'
+import { markWrite, movedName, type Share, standStillWrites, unmarkWrite } from './marks.ts'
+import { isThere, type Places } from './places.ts'
+import { listTransits, openRows } from './rows.ts'
+import { type Counts, groupShelvesBetween, sumOf } from './shelves.ts'
 import type { Item, Table, Write } from './table.ts'
 
-/** Publishers wait for a hold this long; then whoever set it is taken for dead and they go on. */
-const HOLD_MS = 3_000
 const WAIT_MS = 25
-/** Below DynamoDB's 100 actions a transaction. */
-const ACTIONS = 90
-/** How often the place reached is written down: more costs writes, less costs work done twice after a stop. */
-const PAGES_BETWEEN_NOTES = 20
 
-/** Somebody else went on with the project, perhaps taking us for dead: what was read before counts no more. */
-class Overtaken extends Error {}
-
-/** What a departure and an arrival write of a project. */
-const ARRIVING = ['placement', 'transit', 'held'] as const
-const DEPARTING = [...ARRIVING, 'visibility', 'ancestorIds', 'path', 'fullPath', 'deletedAt'] as const
+/** What a departure writes of a project besides what every hold ends with. */
+const DEPARTING = ['transit', 'visibility', 'ancestorIds', 'path', 'fullPath', 'deletedAt'] as const
 
 const samePlace = (one: Place, other: Place) =>
   one.visibility === other.visibility && one.ancestorIds.join() === other.ancestorIds.join()
-
-const unionOf = (...places: readonly Place[]) => [...new Set(places.flatMap(({ ancestorIds }) => ancestorIds))]
 
 /**
  * Moves projects from one place to another: visibility, the groups around, or out of the world. The change itself is
  * one small transaction, after which every list is right; the rows of the groups' shelves follow in steps that may
  * stop, repeat and run twice.
  */
-export const transitRepository = (table: Table) => {
+export const transitRepository = (table: Table, { locate }: Places) => {
+  const { release, holding, endWrite } = openHolds(table, 'project')
+  const groupHolds = openHolds(table, 'group')
+
   const read = async (id: number): Promise<Project> => {
     const item = await table.get(projectKey(id))
     if (!item) throw notFound('project')
     return projectFromItem(item)
   }
 
-  /** Ends a hold of which nothing came: with the next placement all shards and the project agree again. */
-  const giveUp = async ({ id, placement }: Project, by: string): Promise<void> => {
-    await table
-      .transact(() => [
-        {
-          update: projectKey(id),
-          expression: 'SET placement = :next, held = :none',
-          if: 'held.#by = :by',
-          names: { '#by': 'by' },
-          values: { ':next': placement + 1, ':none': null, ':by': by },
-          otherwise: () => new Overtaken(),
-        },
-      ])
-      .catch(ignoreOvertaken)
-  }
-
-  /** Takes the place of a holder that is taken for dead. */
-  const release = async (project: Project): Promise<void> => {
-    const { held } = project
-    if (held && Date.now() - Date.parse(held.at) >= HOLD_MS) await giveUp(project, held.by)
-  }
-
-  /** Runs what needs the project's tally to stand still. */
-  const holding = async <Outcome>(project: Project, work: (by: string) => Promise<Outcome>): Promise<Outcome> => {
-    const by = await hold(project)
-    try {
-      return await work(by)
-    } catch (error) {
-      await giveUp(project, by)
-      throw error
-    }
-  }
-
-  /** The project as writers need it: there, and not held by somebody dead. @throws `not_found` */
-  const placed = async (id: number): Promise<Project> => {
+  const readPlaced = async (id: number): Promise<Located<Project>> => {
     const project = await read(id)
-    if (project.deletedAt !== null) throw notFound('project')
-    if (!project.held) return project
-    await release(project)
-    return read(id)
+    const located = isThere(project) ? await locate(project) : undefined
+    if (!located) throw notFound('project')
+    return located
   }
 
-  /** Makes all writers of the project wait, so that its tally stands still. */
-  const hold = async (project: Project): Promise<string> => {
-    const by = randomUUID()
-    await table.transact(() => [
-      {
-        update: projectKey(project.id),
-        expression: 'SET held = :held',
-        if: 'placement = :placement AND held = :none',
-        values: { ':held': { by, at: new Date().toISOString() }, ':placement': project.placement, ':none': null },
-        otherwise: () => new Overtaken(),
-      },
-      ...Array.from(
-        { length: TALLY_SHARDS },
-        (_, shard): Write => ({
-          update: tallyKey({ kind: 'project', id: project.id }, shard),
-          expression: 'SET placement = :next',
-          values: { ':next': project.placement + 1 },
-        }),
-      ),
-    ])
-    return by
+  /** The project as writers need it: where it is now, and held by nobody who is dead. @throws `not_found` */
+  const placed = async (id: number): Promise<Located<Project>> => {
+    const located = await readPlaced(id)
+    const held = located.ancestors.filter((group) => group.held)
+    if (!located.thing.held && held.length === 0) return located
+    await Promise.all([release(located.thing), ...held.map(groupHolds.release)])
+    return readPlaced(id)
   }
 
-  const ownCounts = async (id: number): Promise<Counts> => {
-    const items = await table.queryAll({ pk: tallyPartition({ kind: 'project', id }) })
-    return sumOf(items.map(countsOf))
-  }
-
-  /** Ends a hold together with what was done under it, and writes these fields alone: others may change meanwhile. */
-  const projectWrite = (
-    next: Project,
-    by: string,
-    fields: readonly (keyof Project)[],
-    seen?: Pick<Project, 'name' | 'fullPath'>,
-  ): Write => {
-    const values: Record<string, unknown> = { ...next, placement: next.placement + 1, held: null }
-    return {
-      update: projectKey(next.id),
-      expression: `SET ${fields.map((field) => `#${field} = :${field}`).join(', ')}`,
-      if: `held.#by = :by${seen ? ' AND #name = :seenName AND fullPath = :seenPath' : ''}`,
-      names: {
-        '#by': 'by',
-        ...(seen ? { '#name': 'name' } : {}),
-        ...Object.fromEntries(fields.map((field) => [`#${field}`, field])),
-      },
-      values: {
-        ':by': by,
-        ...(seen ? { ':seenName': seen.name, ':seenPath': seen.fullPath } : {}),
-        ...Object.fromEntries(fields.map((field) => [`:${field}`, values[field]])),
-      },
-      otherwise: () => new Overtaken(),
-    }
-  }
+  const ownCounts = async (id: number): Promise<Counts> =>
+    countsIn(await table.queryAll({ pk: tallyPartition({ kind: 'project', id }) }))
 
   const depart = async (project: Project, next: Project, more: readonly Write[], by: string): Promise<Project> => {
-    const counts = await ownCounts(project.id)
+    const counts = Object.fromEntries(await ownCounts(project.id))
     const left: Place = { visibility: project.visibility, ancestorIds: project.ancestorIds }
-    const gone = new Map(groupShelvesAt(left).map((shelf) => [shelf.id, shelf]))
-    const moved: Project = { ...next, transit: { id: randomUUID(), left, counts: Object.fromEntries(counts) } }
+    const moved: Project = { ...next, transit: { id: randomUUID(), left, counts } }
+    const source = { kind: 'project', id: project.id } as const
+    const shares = sharesOf(groupShelvesBetween(moved), counts)
     await table.transact(() => [
       // The contents of groups and the path were prepared with the name and path that were read.
-      projectWrite(moved, by, DEPARTING, project),
-      { put: { ...transitKey(project.id), projectId: project.id } },
-      ...unionOf(left, next).map((groupId): Write => {
-        const shelf = gone.get(groupId)
-        return {
-          update: transitsKey(groupId),
-          expression: 'SET #mark = :mark ADD revision :one',
-          names: { '#mark': transitMark(project.id) },
-          values: {
-            ':mark': { shelf: shelf ? tallyPrefix(shelf) : null, counts: shelf ? Object.fromEntries(counts) : {} },
-            ':one': 1,
-          },
-        }
-      }),
+      endWrite(moved, by, DEPARTING, project),
+      { put: { ...transitKey(source), id: source.id } },
+      ...[...shares].map(([groupId, { left: share }]) => markWrite(groupId, source, share)),
       ...more.map(decidedOnce),
     ])
     return { ...moved, placement: project.placement + 1, held: null }
@@ -192,115 +84,26 @@ export const transitRepository = (table: Table) => {
           ':none': null,
           ':name': project.name,
         },
-        otherwise: () => new Overtaken(),
+        otherwise: overtaken,
       },
+      ...standStillWrites(project.ancestorIds),
       ...more.map(decidedOnce),
     ])
 
   /** The last step: the groups count the project again, and nothing tells of a transit any more. */
   const arrive = async (project: Project, by: string): Promise<void> => {
-    const counts = await ownCounts(project.id)
-    const { left, counts: counted } = project.transit as NonNullable<Project['transit']>
-    const minus = sumOf([new Map(Object.entries(counted).map(([slot, count]) => [slot, -count]))])
-    const changes = new Map<string, { shelf: Shelf; counts: Counts }>()
-    for (const [shelf, share] of [
-      ...groupShelvesAt(left).map((shelf) => [shelf, minus] as const),
-      ...groupShelvesAt(project).map((shelf) => [shelf, counts] as const),
-    ]) {
-      const pk = shelfPartition(shelf)
-      changes.set(pk, { shelf, counts: sumOf([changes.get(pk)?.counts ?? new Map(), share]) })
-    }
-    const shard = Math.floor(Math.random() * TALLY_SHARDS)
-    await table.transact(() => [
-      projectWrite({ ...project, transit: null }, by, ARRIVING),
-      { delete: transitKey(project.id) },
-      ...unionOf(left, project).map(
-        (groupId): Write => ({
-          update: transitsKey(groupId),
-          expression: 'REMOVE #mark ADD revision :one',
-          names: { '#mark': transitMark(project.id) },
-          values: { ':one': 1 },
-        }),
-      ),
-      ...[...changes.values()].flatMap(({ shelf, counts: share }) => addWrites(tallyKey(shelf, shard), share)),
-    ])
-  }
-
-  /**
-   * Copies rows from the project's own partition to those of its new groups and removes them from those it left. A
-   * row that changes meanwhile is read again, so no copy is ever older than its original.
-   */
-  const copy = async (
-    stage: Stage,
-    project: Project,
-    from: Note | undefined,
-    isOver: () => boolean,
-  ): Promise<boolean> => {
-    const { own, to, away } = stagesOf(project)[stage]
-    const perPage = Math.max(1, Math.floor(ACTIONS / (1 + to.length + away.length)))
-    let after = from?.stage === stage ? from.after : undefined
-    if (to.length + away.length === 0) return true
-
-    for (let pages = 1; ; pages++) {
-      let next: Item | undefined
-      await table.transact(async () => {
-        const page = await table.query({ pk: own }, perPage, after)
-        next = page.next
-        const rows = page.items.filter(isRow)
-        if (rows.length === 0) return []
-        const copies = rows.flatMap((item): Write[] => [
-          {
-            check: { pk: own, sk: String(item.sk) },
-            if: 'revision = :revision',
-            values: { ':revision': item.revision },
-            otherwise: 'again',
-          },
-          ...to.map((pk): Write => ({ put: { ...item, pk, sk: String(item.sk) } })),
-          ...away.map((pk): Write => ({ delete: { pk, sk: String(item.sk) } })),
-        ])
-        return [stillInTransit(project), ...copies]
-      })
-      if (!next) return true
-      after = next
-      const note = isOver()
-      if (note || pages % PAGES_BETWEEN_NOTES === 0) await writeNote(project, { stage, after })
-      if (note) return false
-    }
-  }
-
-  /** Roles know the groups around their project, by which a group knows who has one inside. */
-  const carryMembers = async (project: Project): Promise<void> => {
+    const counts = Object.fromEntries(await ownCounts(project.id))
     const source = { kind: 'project', id: project.id } as const
-    const members = await table.queryAll({ pk: memberKey(source, 0).pk })
-    for (const { userId } of members.map(membershipFromItem)) {
-      const keys = [membershipKey(userId, source), memberKey(source, userId)]
-      await table.transact(() => [
-        stillInTransit(project),
-        ...keys.map(
-          (key): Write =>
-            project.deletedAt === null
-              ? {
-                  update: key,
-                  expression: 'SET #within = :within',
-                  names: { '#within': 'within' },
-                  values: { ':within': project.ancestorIds },
-                  if: 'attribute_exists(pk)',
-                  otherwise: () => new Overtaken(),
-                }
-              : { delete: key },
-        ),
-      ])
-    }
-  }
-
-  const writeNote = (project: Project, note: Note): Promise<void> =>
-    table.transact(() => [
-      stillInTransit(project),
-      { update: transitKey(project.id), expression: 'SET note = :note', values: { ':note': note } },
+    const before = sharesOf(groupShelvesBetween(project), project.transit?.counts ?? {})
+    const after = sharesOf(groupShelvesBetween(project), counts)
+    await table.transact(() => [
+      endWrite({ ...project, transit: null }, by, ['transit']),
+      { delete: transitKey(source) },
+      ...[...after].map(([groupId, { now }]) =>
+        unmarkWrite(groupId, source, movedBetween(before.get(groupId)?.left ?? {}, now)),
+      ),
     ])
-
-  const readNote = async (id: number): Promise<Note | undefined> =>
-    (await table.get(transitKey(id)))?.note as Note | undefined
+  }
 
   /**
    * Brings the rows of a project in transit to their new place, as far as `isOver` lets it come.
@@ -316,11 +119,13 @@ export const transitRepository = (table: Table) => {
         await sleep(WAIT_MS)
         continue
       }
+      const source = { kind: 'project', id } as const
+      const rows = openRows(table, source, stillInTransit(project))
       try {
-        const note = await readNote(id)
-        if (note?.stage !== 'names' && !(await copy('entries', project, note, isOver))) return false
-        if (!(await copy('names', project, note, isOver))) return false
-        await carryMembers(project)
+        // No group around it moves meanwhile, so it is where it notes to be; a deleted one is in no group.
+        const ancestors = (await locate(project))?.ancestors ?? []
+        if (!(await rows.carryProject({ thing: project, ancestors }, await rows.readNote(), isOver))) return false
+        await rows.carryMembers(source, isThere(project) ? project.ancestorIds : null)
         await holding(project, (by) => arrive(project, by))
       } catch (error) {
         ignoreOvertaken(error)
@@ -334,14 +139,13 @@ export const transitRepository = (table: Table) => {
     placed,
     settle,
 
-    /** The projects whose rows have not all arrived. */
-    async listInTransit(): Promise<number[]> {
-      return (await table.queryAll({ pk: TRANSIT_PARTITION })).map(({ projectId }) => Number(projectId))
-    },
+    /** The projects that have not arrived by themselves. */
+    listInTransit: (): Promise<number[]> => listTransits(table, 'project'),
 
     /**
      * Gives a project another place. Every list is right as soon as this returns; `settle` does the rest.
      * @param change what becomes of the project as it stands, with the writes that go with it; called for each try
+     * @throws InMotion when a group around it is in transit
      */
     async move(
       id: number,
@@ -349,7 +153,7 @@ export const transitRepository = (table: Table) => {
     ): Promise<Project> {
       for (const isOver = deadline(); ; ) {
         const project = await read(id)
-        if (project.deletedAt !== null) throw notFound('project')
+        if (!isThere(project)) throw notFound('project')
         if (isOver()) throw new PackagesError({ code: 'busy' })
         if (project.held) {
           await release(project)
@@ -357,7 +161,7 @@ export const transitRepository = (table: Table) => {
           continue
         }
         const { next, writes } = await change(project)
-        const staysInPlace = samePlace(project, next) && next.deletedAt === null
+        const staysInPlace = samePlace(project, next) && isThere(next)
         if (staysInPlace && writes.length === 0) return project
         // A second change waits for the first to arrive: what it leaves is then one place.
         if (project.transit && !staysInPlace) {
@@ -380,7 +184,7 @@ export const transitRepository = (table: Table) => {
 /** How long a request may spend on moving rows: well below API Gateway's 29 seconds. */
 const SETTLE_FOR_MS = 15_000
 
-const deadline = () => {
+export const deadline = () => {
   const end = Date.now() + SETTLE_FOR_MS
   return () => Date.now() > end
 }
@@ -394,41 +198,33 @@ const stillInTransit = ({ id, transit }: Project): Write => ({
   otherwise: () => new Overtaken(),
 })
 
-/** Under a hold nothing is prepared anew: what a write did not expect is for the next try to see. */
-const decidedOnce = (write: Write): Write =>
-  write.otherwise === 'again' ? { ...write, otherwise: () => new Overtaken() } : write
+/** The counters of tallies: everything numeric that is named like a slot. */
+export const countsIn = (items: readonly Item[]): Counts =>
+  sumOf(
+    items.map(
+      (item) =>
+        new Map(
+          Object.entries(item).flatMap(([name, count]) =>
+            /^\w+:/.test(name) && typeof count === 'number' ? [[name, count] as const] : [],
+          ),
+        ),
+    ),
+  )
 
-type Stage = 'entries' | 'names'
-/** How far the copying has come: a key after which to go on. */
-type Note = { stage: Stage; after: Item }
-
-const stagesOf = (project: Project): Record<Stage, { own: string; to: string[]; away: string[] }> => {
-  const own: Shelf = { kind: 'project', id: project.id }
-  const [to, away] = [groupShelvesAt(project), shelvesLeft(project)]
-  const stage = (partition: (shelf: Shelf) => string) => ({
-    own: partition(own),
-    to: to.map(partition),
-    away: away.map(partition),
-  })
-  return { entries: stage(shelfPartition), names: stage(namesPartition) }
+/** What a project with these counts makes up in the tallies of each group concerned, where it was and where it is. */
+const sharesOf = (shelves: { left: Shelf[]; now: Shelf[] }, counts: Record<string, number>) => {
+  const share = (some: readonly Shelf[], groupId: number): Share =>
+    Object.fromEntries(some.filter(({ id }) => id === groupId).map((shelf) => [tallyPrefix(shelf), counts]))
+  const ids = new Set([...shelves.left, ...shelves.now].map(({ id }) => id))
+  return new Map([...ids].map((id) => [id, { left: share(shelves.left, id), now: share(shelves.now, id) }] as const))
 }
 
-/** The project itself stands in the partition of its shelf. */
-const isRow = ({ sk }: Item) => sk !== 'META'
+/** What a group's tallies gain when they no longer count one share and count the other. */
+export const movedBetween = (before: Share, after: Share): Counts => sumOf([namedIn(before, -1), namedIn(after, 1)])
 
-/** The counters of a tally: everything numeric that is named like a slot. */
-const countsOf = (item: Item): Counts =>
-  new Map(Object.entries(item).flatMap(([name, count]) => (name.includes(':') ? [[name, Number(count)] as const] : [])))
-
-/** What a group's transits tell of one project. `shelf` is the tally that still counts it, null when none does. */
-export type Mark = { projectId: number; shelf: string | null; counts: Record<string, number> }
-
-export const marksOf = (transits: Item | undefined): Mark[] =>
-  Object.entries(transits ?? {}).flatMap(([name, mark]) => {
-    const projectId = projectOfMark(name)
-    return projectId === undefined ? [] : [{ projectId, ...(mark as Omit<Mark, 'projectId'>) }]
-  })
-
-const ignoreOvertaken = (error: unknown) => {
-  if (!(error instanceof Overtaken)) throw error
-}
+const namedIn = (share: Share, sign: 1 | -1): Counts =>
+  new Map(
+    Object.entries(share).flatMap(([prefix, counts]) =>
+      Object.entries(counts).map(([slot, count]) => [movedName(prefix, slot), sign * count] as const),
+    ),
+  )

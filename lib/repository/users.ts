@@ -1,7 +1,7 @@
 import { PackagesError } from '../domain/errors.ts'
 import { ACCESS_LEVELS, type User } from '../domain/permissions.ts'
 import { type Group, isPath } from '../domain/project.ts'
-import { namespaceWrites } from './groups.ts'
+import { FRESH_GROUP, namespaceWrites } from './groups.ts'
 import { userFromItem } from './items.ts'
 import { emailKey, listedUserKey, pathKey, userKey } from './keys.ts'
 import { membershipWrites } from './members.ts'
@@ -51,6 +51,7 @@ export const userRepository = (table: Table) => {
         visibility: 'public',
         ancestorIds: [],
         createdAt,
+        ...FRESH_GROUP,
       }
       const taken = (what: string) => () =>
         new PackagesError({ code: 'already_exists', message: `${what} has already been taken` })

@@ -1,14 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import type { Package, PackageStatus, PackageType } from '../../lib/domain/package.ts'
-import type { Project, Visibility } from '../../lib/domain/project.ts'
+import type { Located, Project, Visibility } from '../../lib/domain/project.ts'
 import { type Database, openDatabase } from '../../lib/repository/database.ts'
+import type { Shelf } from '../../lib/repository/keys.ts'
 import { coordinatesKey, packageKey } from '../../lib/repository/keys.ts'
 import { newRecord, versionOf } from '../../lib/repository/records.ts'
-import { shelfWrites } from '../../lib/repository/shelves.ts'
+import { shelfWrites, standingOf } from '../../lib/repository/shelves.ts'
 import { chunks, createClient, openTable, type Table, type Write } from '../../lib/repository/table.ts'
 import { createTable } from '../../local/table.ts'
 
 export const now = () => new Date().toISOString()
+
+/** The shelves of a project's packages where nothing around it is on its way. */
+export const shelvesOf = (project: Project): Shelf[] => {
+  const { own, counting } = standingOf({ thing: project, ancestors: [] })
+  return [own, ...counting]
+}
 
 /** An empty table on the engine of this run, and short ways to fill it. */
 export const openStore = async () => {
@@ -21,16 +28,20 @@ export const openStore = async () => {
     { username: 'owner', name: 'Owner', email: 'owner@example.com', admin: false },
     now(),
   )
-  const fill = (project: Project, count: number) => fillProject(openTable(client, tableName), project, count)
+  const fill = async (project: Project, count: number) => {
+    const located = await db.groups.locate(project)
+    if (!located) throw new Error('the project is gone')
+    await fillProject(openTable(client, tableName), located, count)
+  }
   return { db, client, tableName, owner, fill, ...fillers(db, owner.id) }
 }
 
 /** Puts many packages into a project that nobody else writes to: several in a transaction, as one publish writes one. */
-const fillProject = async (table: Table, project: Project, count: number): Promise<void> => {
+const fillProject = async (table: Table, located: Located<Project>, count: number): Promise<void> => {
   const ids = await Promise.all(Array.from({ length: count }, () => table.nextId('package')))
   const records = ids.map((id, n) => {
     const wanted = { id, name: `name-${n % 40}`, version: `1.0.${n}`, type: 'npm', status: 'default' } as const
-    return newRecord(project.id, { ...wanted, creatorId: null, createdAt: now() }, 0, [])
+    return newRecord(located.thing.id, { ...wanted, creatorId: null, createdAt: now() }, 0, [])
   })
   for (const some of chunks(records, 15)) {
     const changes = some.map((after) => ({ after }))
@@ -39,7 +50,7 @@ const fillProject = async (table: Table, project: Project, count: number): Promi
         { put: { ...packageKey(record.id), ...record } },
         { put: { ...coordinatesKey(record), ...versionOf(record) } },
       ]),
-      ...shelfWrites(project, changes, new Map()),
+      ...shelfWrites(located, changes, new Map()),
     ])
   }
 }

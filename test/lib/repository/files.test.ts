@@ -3,9 +3,8 @@ import { FILES_PER_PACKAGE_LIMIT, type PackageStatus } from '../../../lib/domain
 import { fileKey, namedKey, packageKey, purgeFileKey } from '../../../lib/repository/keys.ts'
 import { NOTE_EVERY_MS } from '../../../lib/repository/packages.ts'
 import { dueAfter } from '../../../lib/repository/records.ts'
-import { shelvesOf } from '../../../lib/repository/shelves.ts'
 import { openTable } from '../../../lib/repository/table.ts'
-import { now, openStore } from '../../support/store.ts'
+import { now, openStore, shelvesOf } from '../../support/store.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
 let store: Store

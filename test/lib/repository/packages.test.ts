@@ -1,6 +1,5 @@
 import { PackagesError } from '../../../lib/domain/errors.ts'
-import { shelvesOf } from '../../../lib/repository/shelves.ts'
-import { now, openStore } from '../../support/store.ts'
+import { now, openStore, shelvesOf } from '../../support/store.ts'
 
 const everything = {
   filter: { includeVersionless: false },

@@ -1,0 +1,75 @@
+import { follow, type Group, type Project } from '../domain/project.ts'
+import { type Content, contentFromItem } from './items.ts'
+import { contentsKey, contentsPrefix, INSTANCE, type Source, transitsKey } from './keys.ts'
+import { marksOf } from './marks.ts'
+import type { Places } from './places.ts'
+import { listTransits } from './rows.ts'
+import type { Table, Write } from './table.ts'
+
+const contentWrite = (groupId: number, kind: Source['kind'], thing: Group | Project): Write => ({
+  put: {
+    ...contentsKey(groupId, kind, thing.id),
+    kind,
+    id: thing.id,
+    name: thing.name,
+    path: thing.path,
+    visibility: thing.visibility,
+    ancestorIds: thing.ancestorIds,
+  },
+})
+
+/** Records a thing with everything around it, which is how groups and projects stay alike. */
+export const contentsWrites = (kind: Source['kind'], thing: Group | Project): Write[] =>
+  [INSTANCE, ...thing.ancestorIds].map((groupId) => contentWrite(groupId, kind, thing))
+
+/** What disappears from the contents of the groups that a thing is in no more. */
+export const contentsDeletes = (kind: Source['kind'], id: number, groupIds: readonly number[]): Write[] =>
+  groupIds.map((groupId) => ({ delete: contentsKey(groupId, kind, id) }))
+
+/** A thing that is in other groups than before, in all contents concerned; `before` are the groups it was in. */
+export const contentsMoves = (kind: Source['kind'], thing: Group | Project, before: readonly number[]): Write[] => [
+  ...contentsDeletes(
+    kind,
+    thing.id,
+    before.filter((groupId) => !thing.ancestorIds.includes(groupId)),
+  ),
+  ...contentsWrites(kind, thing),
+]
+
+const isIn = (groupId: number, { ancestorIds }: Pick<Group, 'ancestorIds'>) =>
+  groupId === INSTANCE || ancestorIds.includes(groupId)
+
+export const openContents = (table: Table, { listGroupsById, locateAll }: Places) => {
+  const read = async (kind: Source['kind'], groupId: number): Promise<Content[]> =>
+    (await table.queryAll({ pk: contentsKey(groupId, kind, 0).pk, prefix: contentsPrefix(kind) })).map(contentFromItem)
+
+  /** The ids of groups on their way into, out of or inside a group. */
+  const movingIds = async (groupId: number): Promise<number[]> => {
+    if (groupId === INSTANCE) return listTransits(table, 'group')
+    return marksOf(await table.get(transitsKey(groupId)))
+      .filter(({ kind }) => kind === 'group')
+      .map(({ id }) => id)
+  }
+
+  return {
+    /** All that is written down as being inside a group. */
+    read,
+
+    /** Everything of a kind inside a group, at any depth; without a group, in the whole instance. Reads all of it. */
+    async list(kind: Source['kind'], groupId = INSTANCE): Promise<Content[]> {
+      const [noted, ids] = await Promise.all([read(kind, groupId), movingIds(groupId)])
+      if (ids.length === 0) return noted
+
+      // What is inside a group on its way is right with that group alone.
+      const staying = noted.filter(({ ancestorIds }) => !ids.some((id) => ancestorIds.includes(id)))
+      const moving = await locateAll(await listGroupsById(ids))
+      const here = moving.map(({ thing }) => thing).filter((group) => isIn(groupId, group))
+      const inside = await Promise.all(
+        here.map(async (group) => (await read(kind, group.id)).map((content) => follow(content, group))),
+      )
+      return [...staying, ...inside.flat()].sort((one, other) => one.id - other.id)
+    },
+  }
+}
+
+export type Contents = ReturnType<typeof openContents>

@@ -1,0 +1,130 @@
+import type { Located, Project } from '../domain/project.ts'
+import { overtaken } from './holds.ts'
+import { membershipFromItem } from './items.ts'
+import {
+  memberKey,
+  membershipKey,
+  namesPartition,
+  type Source,
+  shelfPartition,
+  TRANSIT_PARTITION,
+  transitKey,
+  transitPrefix,
+} from './keys.ts'
+import { standingOf } from './shelves.ts'
+import type { Item, Table, Write } from './table.ts'
+
+/** Below DynamoDB's 100 actions a transaction. */
+const ACTIONS = 90
+/** How often the place reached is written down: more costs writes, less costs work done twice after a stop. */
+const PAGES_BETWEEN_NOTES = 20
+
+const stages = ['entries', 'names'] as const
+type Stage = (typeof stages)[number]
+
+/** How far the rows of a transit have come: a project, and a key of its own after which to go on. */
+export type Note = { projectId: number; stage: Stage; after?: Item | undefined }
+
+/** The project itself stands in the partition of its shelf. */
+const isRow = ({ sk }: Item) => sk !== 'META'
+
+const partitions: Record<Stage, typeof shelfPartition> = { entries: shelfPartition, names: namesPartition }
+
+/** What of a transit follows the change in steps. Every step holds as long as `still` does, and may be done twice. */
+export const openRows = (table: Table, thing: Source, still: Write) => {
+  const writeNote = (note: Note): Promise<void> =>
+    table.transact(() => [
+      still,
+      { update: transitKey(thing), expression: 'SET note = :note', values: { ':note': note } },
+    ])
+
+  /**
+   * Copies rows from the project's own partition to those of the groups it has gained and removes them from those it
+   * left. A row that changes meanwhile is read again, so no copy is ever older than its original.
+   */
+  const carryStage = async (
+    located: Located<Project>,
+    stage: Stage,
+    from: Item | undefined,
+    isOver: () => boolean,
+  ): Promise<boolean> => {
+    const standing = standingOf(located)
+    const own = partitions[stage](standing.own)
+    const to = standing.gained.map(partitions[stage])
+    const away = standing.left.map(partitions[stage])
+    if (to.length + away.length === 0) return true
+
+    const perPage = Math.max(1, Math.floor(ACTIONS / (1 + to.length + away.length)))
+    let after = from
+    for (let pages = 1; ; pages++) {
+      let next: Item | undefined
+      await table.transact(async () => {
+        const page = await table.query({ pk: own }, perPage, after)
+        next = page.next
+        const rows = page.items.filter(isRow)
+        if (rows.length === 0) return []
+        const copies = rows.flatMap((item): Write[] => [
+          {
+            check: { pk: own, sk: String(item.sk) },
+            if: 'revision = :revision',
+            values: { ':revision': item.revision },
+            otherwise: 'again',
+          },
+          ...to.map((pk): Write => ({ put: { ...item, pk, sk: String(item.sk) } })),
+          ...away.map((pk): Write => ({ delete: { pk, sk: String(item.sk) } })),
+        ])
+        return [still, ...copies]
+      })
+      if (!next) return true
+      after = next
+      const isEnd = isOver()
+      if (isEnd || pages % PAGES_BETWEEN_NOTES === 0) await writeNote({ projectId: located.thing.id, stage, after })
+      if (isEnd) return false
+    }
+  }
+
+  return {
+    writeNote,
+
+    async readNote(): Promise<Note | undefined> {
+      return (await table.get(transitKey(thing)))?.note as Note | undefined
+    },
+
+    /** @returns whether all rows of the project are where they belong */
+    async carryProject(located: Located<Project>, note: Note | undefined, isOver: () => boolean): Promise<boolean> {
+      const noted = note?.projectId === located.thing.id ? note : undefined
+      for (const stage of stages.slice(noted ? stages.indexOf(noted.stage) : 0)) {
+        const from = noted?.stage === stage ? noted.after : undefined
+        if (!(await carryStage(located, stage, from, isOver))) return false
+      }
+      return true
+    },
+
+    /** Roles know the groups around their place, by which a group knows who has one inside. They end with the place. */
+    async carryMembers(source: Source, within: readonly number[] | null): Promise<void> {
+      const members = await table.queryAll({ pk: memberKey(source, 0).pk })
+      for (const { userId } of members.map(membershipFromItem)) {
+        await table.transact(() => [
+          still,
+          ...[membershipKey(userId, source), memberKey(source, userId)].map(
+            (key): Write =>
+              within === null
+                ? { delete: key }
+                : {
+                    update: key,
+                    expression: 'SET #within = :within',
+                    names: { '#within': 'within' },
+                    values: { ':within': within },
+                    if: 'attribute_exists(pk)',
+                    otherwise: overtaken,
+                  },
+          ),
+        ])
+      }
+    },
+  }
+}
+
+/** The ids of all groups or projects in transit. */
+export const listTransits = async (table: Pick<Table, 'queryAll'>, kind: Source['kind']): Promise<number[]> =>
+  (await table.queryAll({ pk: TRANSIT_PARTITION, prefix: transitPrefix(kind) })).map(({ id }) => Number(id))
