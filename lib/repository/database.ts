@@ -4,6 +4,7 @@ import { fileRepository } from './files.ts'
 import { groupListingRepository } from './groupListings.ts'
 import { groupRepository } from './groups.ts'
 import { groupTransitRepository } from './groupTransit.ts'
+import { HOLD_MS } from './holds.ts'
 import { counterKey } from './keys.ts'
 import { openListing } from './listings.ts'
 import { memberRepository } from './members.ts'
@@ -17,13 +18,16 @@ import { userRepository } from './users.ts'
 
 export type Database = ReturnType<typeof openDatabase>
 
-/** All repositories over one table. Opening costs nothing: nothing is read until something is asked. */
-export const openDatabase = (client: DynamoDBDocumentClient, tableName: string) => {
+/**
+ * All repositories over one table. Opening costs nothing: nothing is read until something is asked.
+ * @param holdMs how long publishers wait for somebody who counts packages to move them
+ */
+export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, holdMs = HOLD_MS) => {
   const table = openTable(client, tableName)
   const places = openPlaces(table)
   const contents = openContents(table, places)
-  const transit = transitRepository(table, places)
-  const groupTransit = groupTransitRepository(table, places, contents, transit)
+  const transit = transitRepository(table, places, holdMs)
+  const groupTransit = groupTransitRepository(table, places, contents, transit, holdMs)
   const groups = groupRepository(table, places, contents, { projects: transit, groups: groupTransit })
   const records = packageRecords(table, transit)
   return {

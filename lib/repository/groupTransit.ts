@@ -62,8 +62,14 @@ type Projects = Pick<ReturnType<typeof transitRepository>, 'settle'>
  * transaction, whatever is inside: things find out by the groups around them where they are. What they note of it, and
  * their rows on the shelves of the groups around, follow in steps that may stop, repeat and run twice.
  */
-export const groupTransitRepository = (table: Table, { locate }: Places, contents: Contents, projects: Projects) => {
-  const { release, holding, endWrite } = openHolds(table, 'group')
+export const groupTransitRepository = (
+  table: Table,
+  { locate }: Places,
+  contents: Contents,
+  projects: Projects,
+  holdMs: number,
+) => {
+  const { release, holding, endWrite } = openHolds(table, 'group', holdMs)
 
   const read = async (id: number): Promise<Group> => {
     const item = await table.get(groupKey(id))

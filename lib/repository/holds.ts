@@ -5,7 +5,7 @@ import { everyGroupShelf } from './shelves.ts'
 import type { Table, Write } from './table.ts'
 
 /** Publishers wait for a hold this long; then whoever set it is taken for dead and they go on. */
-const HOLD_MS = 3_000
+export const HOLD_MS = 3_000
 
 /** Somebody else went on with the thing, perhaps taking us for dead: what was read before counts no more. */
 export class Overtaken extends Error {}
@@ -34,7 +34,7 @@ const tallyKeysOf = ({ kind, id }: Source): Key[] => {
  * Makes all who publish into a project or group wait, so that its tallies stand still: what they write depends on the
  * placement on these, which is raised before it is raised on the thing itself.
  */
-export const openHolds = (table: Table, kind: Source['kind']) => {
+export const openHolds = (table: Table, kind: Source['kind'], holdMs: number) => {
   const hold = async ({ id, placement }: Holdable): Promise<string> => {
     const by = randomUUID()
     await table.transact(() => [
@@ -76,7 +76,7 @@ export const openHolds = (table: Table, kind: Source['kind']) => {
     /** Takes the place of a holder that is taken for dead. */
     async release(thing: Holdable): Promise<void> {
       const { held } = thing
-      if (held && Date.now() - Date.parse(held.at) >= HOLD_MS) await giveUp(thing, held.by)
+      if (held && Date.now() - Date.parse(held.at) >= holdMs) await giveUp(thing, held.by)
     },
 
     /** Runs what needs the tallies to stand still. */

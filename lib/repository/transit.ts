@@ -24,9 +24,9 @@ const samePlace = (one: Place, other: Place) =>
  * one small transaction, after which every list is right; the rows of the groups' shelves follow in steps that may
  * stop, repeat and run twice.
  */
-export const transitRepository = (table: Table, { locate }: Places) => {
-  const { release, holding, endWrite } = openHolds(table, 'project')
-  const groupHolds = openHolds(table, 'group')
+export const transitRepository = (table: Table, { locate }: Places, holdMs: number) => {
+  const { release, holding, endWrite } = openHolds(table, 'project', holdMs)
+  const groupHolds = openHolds(table, 'group', holdMs)
 
   const read = async (id: number): Promise<Project> => {
     const item = await table.get(projectKey(id))

@@ -83,7 +83,7 @@ describe('the round trips of a list, one after another', () => {
   })
 
   it('come with a bounded number of calls', async () => {
-    expect((await byProject(world.project.id)).calls).toBeLessThanOrEqual(5)
+    expect((await byProject(world.project.id)).calls).toBeLessThanOrEqual(6)
     expect((await byGroup(String(world.top.id))).calls).toBeLessThanOrEqual(13)
     expect((await byGroup(String(world.top.id), 'insider')).calls).toBeLessThanOrEqual(16)
   })

@@ -84,6 +84,8 @@ const lines: Record<string, Line> = {
   'POST /groups': { rule: maintainers, note: 'in the group `parent_id`; at the top whoever is signed in' },
   'GET /groups/{id}': { rule: sees, note: 'members of anything inside see the group too' },
   'PUT /groups/{id}': { rule: owners },
+  'DELETE /groups/{id}': { rule: owners },
+  'POST /groups/{id}/transfer': { rule: owners, note: 'and Maintainer where it goes' },
   'GET /groups/{id}/projects': { rule: sees, note: 'lists what the caller may see' },
   'GET /groups/{id}/subgroups': { rule: sees, note: 'lists what the caller may see' },
   'GET /groups/{id}/descendant_groups': { rule: sees, note: 'lists what the caller may see' },

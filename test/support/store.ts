@@ -18,12 +18,12 @@ export const shelvesOf = (project: Project): Shelf[] => {
 }
 
 /** An empty table on the engine of this run, and short ways to fill it. */
-export const openStore = async () => {
+export const openStore = async ({ holdMs }: { holdMs?: number } = {}) => {
   const endpoint = process.env.DYNAMODB_ENDPOINT ?? ''
   const tableName = `test-${randomUUID()}`
   await createTable(endpoint, tableName)
   const client = createClient(endpoint)
-  const db = openDatabase(client, tableName)
+  const db = openDatabase(client, tableName, holdMs)
   const owner = await db.users.create(
     { username: 'owner', name: 'Owner', email: 'owner@example.com', admin: false },
     now(),

@@ -218,4 +218,175 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       expect([group?.visibility, project?.visibility]).not.toEqual(['private', 'public'])
     })
   })
+
+  describe('PUT /groups/:id with a path', () => {
+    it('gives all that is inside its new path at once, and old paths of projects lead on', async () => {
+      const { top, sub, project, all } = await setUp()
+      const inner = await world.group({ visibility: 'public', parent_id: sub.id })
+      const path = unique('renamed')
+      expect(await call(root, 'PUT', `/groups/${top.id}`, { path })).toMatchObject({
+        status: 200,
+        json: { path, full_path: path, web_url: `${door.origin}/groups/${path}` },
+      })
+      const renamed = `${path}/${sub.path}`
+      expect((await get(root, `/groups/${inner.id}`)).json).toMatchObject({ full_path: `${renamed}/${inner.path}` })
+      expect((await get(anonymous, `/groups/${encodeURIComponent(renamed)}/packages`)).json).toMatchObject([
+        { project_path: `${renamed}/${project.path}` },
+      ])
+      expect(await seen(anonymous, `/projects/${encodeURIComponent(`${renamed}/${project.path}`)}`)).toEqual(all)
+      const old = await get(anonymous, `/projects/${encodeURIComponent(String(project.path_with_namespace))}`)
+      expect([old.status, url(old)]).toEqual([301, `${door.origin}/api/v4/projects/${project.id}`])
+      for (const former of [top.full_path, sub.full_path]) {
+        expect(await get(root, `/groups/${encodeURIComponent(String(former))}`)).toMatchObject({
+          status: 404,
+          json: { message: '404 Group Not Found' },
+        })
+      }
+      expect(((await get(root, `/projects?search=${project.path}`)).json as Json[])[0]).toMatchObject({
+        path_with_namespace: `${renamed}/${project.path}`,
+        namespace: { full_path: renamed },
+      })
+    })
+
+    it('refuses a path that is taken, reserved or none', async () => {
+      const { top } = await setUp()
+      const other = await world.group()
+      for (const path of [other.path, 'api', 'a b', 'x'.repeat(256)]) {
+        expect([path, (await call(root, 'PUT', `/groups/${top.id}`, { path })).status]).toEqual([path, 400])
+      }
+      expect((await get(root, `/groups/${top.id}`)).json).toMatchObject({ path: top.path })
+    })
+  })
+
+  describe('POST /groups/:id/transfer', () => {
+    it('moves a group with all that is in it below another and to the top, for every caller at once', async () => {
+      const from = await world.group({ visibility: 'private' })
+      const to = await world.group({ visibility: 'private' })
+      const moving = await world.group({ visibility: 'private', parent_id: from.id })
+      const project = await world.project({ visibility: 'private', namespace_id: moving.id })
+      const { id } = await world.package(project.id)
+      const all = { ids: [id], total: '1' }
+      const [old, new_, inside] = await Promise.all([
+        world.member('groups', from.id, 20),
+        world.member('groups', to.id, 20),
+        world.member('projects', project.id, 20),
+      ])
+      const packages = `/projects/${project.id}/packages`
+      expect(await seen(old, `/groups/${moving.id}`)).toEqual(all)
+      expect(await get(new_, packages)).toMatchObject({ status: 404 })
+
+      expect(await call(root, 'POST', `/groups/${moving.id}/transfer`, { group_id: to.id })).toMatchObject({
+        status: 201,
+        json: { full_path: `${to.path}/${moving.path}`, parent_id: to.id, full_name: `${to.name} / ${moving.name}` },
+      })
+      for (const path of [`/groups/${moving.id}`, packages, `${packages}/${id}`]) {
+        expect([path, (await get(old, path)).status]).toEqual([path, 404])
+        expect([path, (await get(new_, path)).status]).toEqual([path, 200])
+        expect([path, (await get(inside, path)).status]).toEqual([path, 200])
+      }
+      expect([await seen(old, `/groups/${from.id}`), await seen(new_, `/groups/${to.id}`)]).toEqual([nothing, all])
+      expect(await seen(inside, `/groups/${to.id}`)).toEqual(all)
+      expect(await get(inside, `/groups/${from.id}`)).toMatchObject({ status: 404 })
+      expect((await get(inside, '/groups')).json).not.toContainEqual(expect.objectContaining({ id: from.id }))
+
+      expect(await call(root, 'POST', `/groups/${moving.id}/transfer`)).toMatchObject({
+        status: 201,
+        json: { full_path: moving.path, parent_id: null },
+      })
+      expect(await get(new_, packages)).toMatchObject({ status: 404 })
+      expect(await seen(root, `/groups/${to.id}`)).toEqual(nothing)
+    })
+
+    it('is right in every answer as long as what is inside has not followed', async () => {
+      const [from, to] = [await world.group({ visibility: 'private' }), await world.group({ visibility: 'private' })]
+      const moving = await world.group({ visibility: 'private', parent_id: from.id })
+      const inner = await world.group({ visibility: 'private', parent_id: moving.id })
+      const project = await world.project({ visibility: 'private', namespace_id: inner.id })
+      const { id } = await world.package(project.id)
+      const [old, new_] = [await world.member('groups', from.id, 40), await world.member('groups', to.id, 40)]
+      await door.database().groups.transferGroup(moving.id, to.id, new Date().toISOString())
+
+      const path = `${to.path}/${moving.path}/${inner.path}`
+      expect((await get(new_, `/groups/${encodeURIComponent(path)}`)).json).toMatchObject({
+        id: inner.id,
+        full_path: path,
+        full_name: `${to.name} / ${moving.name} / ${inner.name}`,
+      })
+      expect((await get(new_, `/projects/${encodeURIComponent(`${path}/${project.path}`)}`)).json).toMatchObject({
+        path_with_namespace: `${path}/${project.path}`,
+        permissions: { group_access: { access_level: 40 } },
+      })
+      expect((await get(new_, `/projects/${project.id}/members/all`)).json).toContainEqual(
+        expect.objectContaining({ id: new_.id }),
+      )
+      expect((await get(new_, `/groups/${to.id}/projects?include_subgroups=true`)).json).toMatchObject([
+        { id: project.id, path_with_namespace: `${path}/${project.path}` },
+      ])
+      expect((await get(old, `/groups/${from.id}/descendant_groups`)).json).toEqual([])
+      expect(await get(old, `/projects/${project.id}`)).toMatchObject({ status: 404 })
+      expect(await call(old, 'DELETE', `/projects/${project.id}/packages/${id}`)).toMatchObject({ status: 404 })
+      expect(await call(new_, 'DELETE', `/projects/${project.id}/packages/${id}`)).toMatchObject({ status: 204 })
+      await door.database().groupTransit.settle(moving.id)
+    })
+
+    it("is refused in GitLab's words", async () => {
+      const { top, sub } = await setUp()
+      const transfer = (who: Who, id: number, body: Json = {}) => call(who, 'POST', `/groups/${id}/transfer`, body)
+      const failed = async (id: number, body: Json = {}) => {
+        const { status, json } = await transfer(root, id, body)
+        return [status, (json as Json).message]
+      }
+      expect(await failed(top.id)).toEqual([400, 'Transfer failed: Group is already a root group.'])
+      expect(await failed(sub.id, { group_id: top.id })).toEqual([
+        400,
+        'Transfer failed: Group is already associated to the parent group.',
+      ])
+      expect(await failed(top.id, { group_id: sub.id })).toEqual([
+        400,
+        'Transfer failed: Cannot transfer group to one of its subgroup.',
+      ])
+      const hidden = await world.group({ visibility: 'private' })
+      expect((await failed(sub.id, { group_id: hidden.id }))[0]).toBe(400)
+      const target = await world.group({ visibility: 'public' })
+      await world.group({ visibility: 'public', parent_id: target.id, path: sub.path })
+      expect(await failed(sub.id, { group_id: target.id })).toEqual([
+        400,
+        'Transfer failed: The parent group already has a subgroup or a project with the same path.',
+      ])
+      const owner = await world.member('groups', top.id, 50)
+      const maintainer = await world.member('groups', top.id, 40)
+      expect(await transfer({}, sub.id)).toMatchObject({ status: 401 })
+      expect(await transfer(maintainer, sub.id)).toMatchObject({ status: 403 })
+      expect(await transfer(owner, sub.id, { group_id: target.id })).toMatchObject({ status: 403 })
+      const missing = await transfer(owner, sub.id, { group_id: 999_999_999 })
+      const unseen = await transfer(owner, sub.id, { group_id: hidden.id })
+      expect([unseen.status, unseen.text]).toEqual([404, missing.text])
+      expect(await transfer(owner, sub.id, { group_id: 'x' })).toMatchObject({ status: 400 })
+    })
+  })
+
+  describe('DELETE /groups/:id', () => {
+    it('takes the group and all that is in it from every list at once and frees its path', async () => {
+      const { top, sub, project, path } = await setUp()
+      const maintainer = await world.member('groups', top.id, 40)
+      const member = await world.member('projects', project.id, 30)
+      expect(await call({}, 'DELETE', `/groups/${top.id}`)).toMatchObject({ status: 401 })
+      expect(await call(maintainer, 'DELETE', `/groups/${top.id}`)).toMatchObject({ status: 403 })
+      expect(await call(root, 'DELETE', `/groups/${top.id}`)).toMatchObject({
+        status: 202,
+        json: { message: '202 Accepted' },
+      })
+      for (const who of [root, member]) {
+        expect(await get(who, `/groups/${sub.id}`)).toMatchObject({
+          status: 404,
+          json: { message: '404 Group Not Found' },
+        })
+        expect(await get(who, path)).toMatchObject({ status: 404, json: { message: '404 Project Not Found' } })
+      }
+      expect((await get(root, `/projects?search=${project.path}`)).json).toEqual([])
+      expect((await get(root, `/groups?search=${sub.path}`)).json).toEqual([])
+      expect(await call(root, 'DELETE', `/groups/${top.id}`)).toMatchObject({ status: 404 })
+      await world.group({ path: top.path })
+    })
+  })
 })

@@ -1,32 +1,12 @@
 import fc from 'fast-check'
-import type { PackageOrder } from '../../../lib/domain/listing.ts'
-import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
+import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
-import type { GroupQuery } from '../../../lib/repository/groupListings.ts'
+import { admin, isStoppedIn, ledger, list, Stopped, signedIn, stopAfter } from '../../support/moves.ts'
 import { now, openStore } from '../../support/store.ts'
 
-type Store = Awaited<ReturnType<typeof openStore>>
-
-const everything: GroupQuery = {
-  filter: { includeVersionless: false },
-  order: 'created_at',
-  sort: 'asc',
-  page: { number: 1, size: 100, asked: 100 },
-  excludeSubgroups: false,
-}
-
-const admin = (store: Store): Caller => ({ user: { ...store.owner, admin: true }, memberships: [] })
-const signedIn = (store: Store): Caller => ({ user: { ...store.owner, id: 4711, admin: false }, memberships: [] })
-
-const list = async (store: Store, group: Group, caller: Caller, more: Partial<GroupQuery> = {}) => {
-  const query = { ...everything, ...more }
-  const { rows, total } = await store.db.groupListings.open(group, query, caller.user !== undefined).asSeenBy(caller)
-  return { total, ids: rows.map(({ entry }) => entry.id) }
-}
-
 /** A group of two projects, of which one will move, and another group to move to. */
-const setUp = async (packages: number) => {
-  const store = await openStore()
+const setUp = async (packages: number, holdMs?: number) => {
+  const store = await openStore(holdMs === undefined ? {} : { holdMs })
   const [top, other] = [await store.group(), await store.group()]
   const sub = await store.group(top)
   const [project, staying] = [await store.project(sub), await store.project(sub)]
@@ -37,25 +17,6 @@ const setUp = async (packages: number) => {
     kept.push((await store.publish(staying, { name: `name-${n % 2}` })).id)
   }
   return { store, top, sub, other, project, staying, published, kept }
-}
-
-/** Everything the table says of who counts what, in a form that two tables can be compared by. */
-const ledger = async (store: Store, groups: readonly Group[]) => {
-  const lists = []
-  for (const group of groups) {
-    for (const caller of [ANONYMOUS, signedIn(store), admin(store)]) {
-      for (const order of ['created_at', 'name', 'version', 'type', 'project_path'] as PackageOrder[]) {
-        lists.push([group.path, order, await list(store, group, caller, { order })])
-      }
-      lists.push([
-        group.path,
-        'named',
-        await list(store, group, caller, { filter: { name: 'name-1', includeVersionless: false } }),
-      ])
-      lists.push([group.path, 'direct', await list(store, group, caller, { excludeSubgroups: true })])
-    }
-  }
-  return lists
 }
 
 describe('a project that changes its visibility', () => {
@@ -292,25 +253,8 @@ describe('two changes at once', () => {
 })
 
 describe('a change that is stopped', () => {
-  class Stopped extends Error {}
-
-  /** Lets `count` transactions through and breaks off at the next, before or after it is carried out. */
-  const stopAfter = (store: Store, count: number, isCarriedOut: boolean) => {
-    let left = count
-    store.client.middlewareStack.add(
-      (next, context) => async (args) => {
-        if (context.commandName !== 'TransactWriteItemsCommand' || left-- > 0) return next(args)
-        if (left < -1) throw new Stopped()
-        if (isCarriedOut) await next(args)
-        throw new Stopped()
-      },
-      { step: 'initialize', name: 'stop' },
-    )
-    return () => store.client.middlewareStack.remove('stop')
-  }
-
   it('anywhere and asked for again is the change that was asked for, and every list on the way is one of the two', async () => {
-    const { store, top, sub, other, project, published, kept } = await setUp(3)
+    const { store, top, sub, other, project, published, kept } = await setUp(3, 300)
     const all = [...published, ...kept].sort((one, other) => one - other)
     const run = async () => {
       await store.db.groups.transferProject(project.id, other, now())
@@ -324,13 +268,7 @@ describe('a change that is stopped', () => {
     for (const isCarriedOut of [false, true]) {
       for (let count = 0; ; count++) {
         const resume = stopAfter(store, count, isCarriedOut)
-        const isStopped = await run().then(
-          () => false,
-          (error) => {
-            if (!(error instanceof Stopped)) throw error
-            return true
-          },
-        )
+        const isStopped = await isStoppedIn(run)
         resume()
         const here = await list(store, top, ANONYMOUS)
         const there = await list(store, other, ANONYMOUS)

@@ -1,0 +1,70 @@
+import type { PackageOrder } from '../../lib/domain/listing.ts'
+import { ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
+import type { Group } from '../../lib/domain/project.ts'
+import type { GroupQuery } from '../../lib/repository/groupListings.ts'
+import type { openStore } from './store.ts'
+
+/** What tests of moving projects and groups share: lists as callers see them, and changes that are stopped. */
+type Store = Awaited<ReturnType<typeof openStore>>
+
+const everything: GroupQuery = {
+  filter: { includeVersionless: false },
+  order: 'created_at',
+  sort: 'asc',
+  page: { number: 1, size: 100, asked: 100 },
+  excludeSubgroups: false,
+}
+
+export const admin = (store: Store): Caller => ({ user: { ...store.owner, admin: true }, memberships: [] })
+export const signedIn = (store: Store): Caller => ({
+  user: { ...store.owner, id: 4711, admin: false },
+  memberships: [],
+})
+
+export const list = async (store: Store, group: Group, caller: Caller, more: Partial<GroupQuery> = {}) => {
+  const query = { ...everything, ...more }
+  const { rows, total } = await store.db.groupListings.open(group, query, caller.user !== undefined).asSeenBy(caller)
+  return { total, ids: rows.map(({ entry }) => entry.id) }
+}
+
+/** Everything the table says of who counts what, in a form that two tables can be compared by. */
+export const ledger = (store: Store, groups: readonly Group[]) => {
+  const named = { filter: { name: 'name-1', includeVersionless: false } }
+  const orders: PackageOrder[] = ['created_at', 'name', 'version', 'type', 'project_path']
+  const queries = [...orders.map((order) => ({ order })), named, { excludeSubgroups: true }]
+  const callers = [ANONYMOUS, signedIn(store), admin(store)]
+  return Promise.all(
+    groups.flatMap((group) =>
+      callers.flatMap((caller) =>
+        queries.map(async (query) => [group.path, query, await list(store, group, caller, query)]),
+      ),
+    ),
+  )
+}
+
+export class Stopped extends Error {}
+
+/** Lets `count` transactions through and breaks off at the next, before or after it is carried out. */
+export const stopAfter = (store: Store, count: number, isCarriedOut: boolean) => {
+  let left = count
+  store.client.middlewareStack.add(
+    (next, context) => async (args) => {
+      if (context.commandName !== 'TransactWriteItemsCommand' || left-- > 0) return next(args)
+      if (left < -1) throw new Stopped()
+      if (isCarriedOut) await next(args)
+      throw new Stopped()
+    },
+    { step: 'initialize', name: 'stop' },
+  )
+  return () => store.client.middlewareStack.remove('stop')
+}
+
+/** Whether the change was stopped; any other failure is thrown. */
+export const isStoppedIn = (change: () => Promise<unknown>): Promise<boolean> =>
+  change().then(
+    () => false,
+    (error: unknown) => {
+      if (!(error instanceof Stopped)) throw error
+      return true
+    },
+  )
