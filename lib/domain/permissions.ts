@@ -26,6 +26,11 @@ export type Membership = {
   createdAt: string
 }
 
+/** The most members of one group or project: who asks for them by name or with those around reads all of them. */
+export const MEMBERS_LIMIT = 10_000
+/** The most roles of one user: whatever he asks of a group reads all of them. */
+export const ROLES_LIMIT = 2_000
+
 /** Who asks, with the roles that bear on what is asked. An anonymous caller has neither user nor roles. */
 export type Caller = { user: User | undefined; memberships: readonly Membership[] }
 

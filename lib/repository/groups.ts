@@ -24,7 +24,7 @@ import {
   transitsKey,
 } from './keys.ts'
 import { InMotion, marksOf, revisionOf, standStillWrites } from './marks.ts'
-import { membershipWrites } from './members.ts'
+import { FRESH_PLACE, firstRoleWrites } from './members.ts'
 import { isSamePath, movedWrite, openPaths, pathWrite } from './paths.ts'
 import { isThere, type Places } from './places.ts'
 import { listTransits } from './rows.ts'
@@ -34,7 +34,7 @@ import { deadline, type transitRepository } from './transit.ts'
 /** A group, or the personal namespace of a user: his name is its path, and it stands in nobody's contents. */
 export const namespaceWrites = (group: Group, taken: () => Error, userId?: number): Write[] => [
   pathWrite({ kind: 'group', id: group.id }, group.fullPath, taken, userId === undefined ? {} : { userId }),
-  { put: { ...groupKey(group.id), ...group } },
+  { put: { ...groupKey(group.id), ...group, ...FRESH_PLACE } },
   ...(group.kind === 'group' ? contentsWrites('group', group) : []),
 ]
 
@@ -262,7 +262,7 @@ export const groupRepository = (table: Table, places: Places, contents: Contents
           ...standStillWrites(group.ancestorIds),
           ...namespaceWrites(group, () => validationFailed('Failed to save group {:path=>["has already been taken"]}')),
           ...(parent ? [parentWrite(parent, wanted.visibility, parentChanged)] : []),
-          ...membershipWrites({
+          ...firstRoleWrites({
             userId: ownerId,
             source: { kind: 'group', id },
             within: group.ancestorIds,

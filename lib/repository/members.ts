@@ -1,24 +1,57 @@
-import { forbidden, notFound, PackagesError } from '../domain/errors.ts'
-import { ACCESS_LEVELS, type AccessLevel, type Caller, isCurrent, type Membership } from '../domain/permissions.ts'
+import { forbidden, notFound, PackagesError, validationFailed } from '../domain/errors.ts'
+import {
+  ACCESS_LEVELS,
+  type AccessLevel,
+  type Caller,
+  isCurrent,
+  MEMBERS_LIMIT,
+  type Membership,
+  ROLES_LIMIT,
+} from '../domain/permissions.ts'
 import { membershipFromItem, userFromItem } from './items.ts'
 import { groupKey, type Key, memberKey, membershipKey, projectKey, USER_WITH_ROLES, userKey } from './keys.ts'
 import type { Item, Table, Write } from './table.ts'
 
 type Source = Membership['source']
 
-/**
- * The two items of a role: under the user, where rights are decided, and under the place, where members are listed. One
- * that has expired is no role any more and gives way.
- */
-export const membershipWrites = (membership: Membership): Write[] => [
+/** The two items of a role: under the user, where rights are decided, and under the place, where members are listed. */
+export const roleWrites = (membership: Membership, before: Membership | undefined): Write[] => [
   {
     put: { ...membershipKey(membership.userId, membership.source), ...membership },
-    if: 'attribute_not_exists(pk) OR expiresOn <= :today',
-    values: { ':today': membership.createdAt.slice(0, 10) },
-    otherwise: () => new PackagesError({ code: 'already_exists', message: 'Member already exists' }),
+    ...(before ? unchanged(before) : { if: 'attribute_not_exists(pk)', otherwise: 'again' as const }),
   },
   { put: { ...memberKey(membership.source, membership.userId), ...membership } },
 ]
+
+/** Counts a role of a user, which must be there. */
+const countRole = (userId: number, by: 1 | -1): Write => ({
+  update: userKey(userId),
+  expression: 'ADD #roles :by',
+  if: 'attribute_not_exists(#roles) OR #roles < :limit',
+  names: { '#roles': 'roles' },
+  values: { ':by': by, ':limit': by === 1 ? ROLES_LIMIT : Number.MAX_SAFE_INTEGER },
+  otherwise: () => validationFailed({ base: [`A user may have at most ${ROLES_LIMIT} roles`] }),
+})
+
+/** The first role in a new place. @throws `validation_failed` when the user has all the roles he may have */
+export const firstRoleWrites = (membership: Membership): Write[] => [
+  ...roleWrites(membership, undefined),
+  countRole(membership.userId, 1),
+]
+
+/** What a new user starts with: his role in his own namespace. */
+export const FRESH_USER = { roles: 1 } as const
+
+/** The end of a role whose place is no more; nothing when it has ended before. */
+export const endRoleWrites = async (table: Table, userId: number, source: Source): Promise<Write[]> => {
+  const key = membershipKey(userId, source)
+  if (!(await table.get(key))) return [{ delete: memberKey(source, userId) }]
+  return [
+    { delete: key, if: 'attribute_exists(pk)', otherwise: 'again' },
+    { delete: memberKey(source, userId) },
+    countRole(userId, -1),
+  ]
+}
 
 const isMembership = (item: Item) => String(item.sk).startsWith(USER_WITH_ROLES.from)
 
@@ -67,12 +100,34 @@ const findRole = async (table: Table, userId: number, source: Source): Promise<M
   return membershipFromItem(item)
 }
 
-const placeCheck = ({ source, within }: Membership): Write => ({
-  check: source.kind === 'group' ? groupKey(source.id) : projectKey(source.id),
-  if: 'ancestorIds = :ancestorIds AND deletedAt = :none',
-  values: { ':ancestorIds': within, ':none': null },
-  otherwise: () => new PackagesError({ code: 'busy' }),
+const placeKey = ({ kind, id }: Source): Key => (kind === 'group' ? groupKey(id) : projectKey(id))
+
+/** The first member of a place comes with it, so that its count is there from the start. */
+export const FRESH_PLACE = { members: 1 } as const
+
+/** Counts who comes or goes. A place that is gone meanwhile is no reason to keep a role in it. */
+const countMember = (source: Source, by: 1 | -1): Write => ({
+  update: placeKey(source),
+  expression: 'ADD #members :by',
+  names: { '#members': 'members' },
+  values: { ':by': by },
 })
+
+/** Holds as long as the place is where it was read and has room for one more. */
+const roomCheck = ({ source, within }: Membership, by: 0 | 1): Write => ({
+  ...countMember(source, 1),
+  if: 'ancestorIds = :ancestorIds AND deletedAt = :none AND (attribute_not_exists(#members) OR #members <= :most)',
+  values: { ':by': by, ':ancestorIds': within, ':none': null, ':most': MEMBERS_LIMIT - by },
+  otherwise: 'again',
+})
+
+const assertRoom = (place: Item | undefined, { within }: Membership, by: 0 | 1): void => {
+  const isWhereItWas = String(place?.ancestorIds) === String(within) && place?.deletedAt === null
+  if (!isWhereItWas) throw new PackagesError({ code: 'busy' })
+  if (Number(place?.members ?? 0) + by > MEMBERS_LIMIT) {
+    throw validationFailed({ base: [`A group or project may have at most ${MEMBERS_LIMIT} members`] })
+  }
+}
 
 export const memberRepository = (table: Table) => ({
   /** Who asks, with his roles in these places; one call. `user` is undefined when there is no such user any more. */
@@ -97,15 +152,26 @@ export const memberRepository = (table: Table) => ({
   },
 
   /**
-   * Holds where the place was when it was read: a role that noted other groups around it would open those.
-   * @throws `already_exists` when he is a member, `not_found` when there is no such user, `busy` when the place moved
+   * Holds where the place was when it was read: a role that noted other groups around it would open those. A role that
+   * has ended gives way.
+   * @throws `already_exists` when he is a member, `not_found` when there is no such user, `busy` when the place moved,
+   * `validation_failed` when the place or the user has all it may have
    */
   async add(membership: Membership): Promise<void> {
-    await table.transact(() => [
-      { check: userKey(membership.userId), if: 'attribute_exists(pk)', otherwise: () => notFound('user') },
-      placeCheck(membership),
-      ...membershipWrites(membership),
-    ])
+    const { userId, source } = membership
+    await table.transact(async () => {
+      const [user, place, role] = await Promise.all(
+        [userKey(userId), placeKey(source), membershipKey(userId, source)].map(table.get),
+      )
+      if (!user) throw notFound('user')
+      const before = role && membershipFromItem(role)
+      if (before && isCurrent(before, membership.createdAt.slice(0, 10))) {
+        throw new PackagesError({ code: 'already_exists', message: 'Member already exists' })
+      }
+      const by = before ? 0 : 1
+      assertRoom(place, membership, by)
+      return [roomCheck(membership, by), ...(before ? [] : [countRole(userId, 1)]), ...roleWrites(membership, before)]
+    })
   },
 
   /**
@@ -154,6 +220,8 @@ export const memberRepository = (table: Table) => ({
       return [
         { delete: membershipKey(userId, source), ...unchanged(membership) },
         { delete: memberKey(source, userId) },
+        countRole(userId, -1),
+        countMember(source, -1),
         ...(await lastOwnerChecks(table, membership, undefined)),
       ]
     })

@@ -2,6 +2,7 @@ import type { Located, Project } from '../domain/project.ts'
 import { overtaken } from './holds.ts'
 import { membershipFromItem } from './items.ts'
 import {
+  type Key,
   memberKey,
   membershipKey,
   namesPartition,
@@ -11,6 +12,7 @@ import {
   transitKey,
   transitPrefix,
 } from './keys.ts'
+import { endRoleWrites } from './members.ts'
 import { standingOf } from './shelves.ts'
 import type { Item, Table, Write } from './table.ts'
 
@@ -104,26 +106,25 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
     async carryMembers(source: Source, within: readonly number[] | null): Promise<void> {
       const members = await table.queryAll({ pk: memberKey(source, 0).pk })
       for (const { userId } of members.map(membershipFromItem)) {
-        await table.transact(() => [
+        await table.transact(async () => [
           still,
-          ...[membershipKey(userId, source), memberKey(source, userId)].map(
-            (key): Write =>
-              within === null
-                ? { delete: key }
-                : {
-                    update: key,
-                    expression: 'SET #within = :within',
-                    names: { '#within': 'within' },
-                    values: { ':within': within },
-                    if: 'attribute_exists(pk)',
-                    otherwise: overtaken,
-                  },
-          ),
+          ...(within === null
+            ? await endRoleWrites(table, userId, source)
+            : [membershipKey(userId, source), memberKey(source, userId)].map((key) => withinWrite(key, within))),
         ])
       }
     },
   }
 }
+
+const withinWrite = (key: Key, within: readonly number[]): Write => ({
+  update: key,
+  expression: 'SET #within = :within',
+  names: { '#within': 'within' },
+  values: { ':within': within },
+  if: 'attribute_exists(pk)',
+  otherwise: overtaken,
+})
 
 /** The ids of all groups or projects in transit. */
 export const listTransits = async (table: Pick<Table, 'queryAll'>, kind: Source['kind']): Promise<number[]> =>

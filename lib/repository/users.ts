@@ -4,7 +4,7 @@ import { type Group, isPath } from '../domain/project.ts'
 import { FRESH_GROUP, namespaceWrites } from './groups.ts'
 import { userFromItem } from './items.ts'
 import { emailKey, listedUserKey, pathKey, userKey } from './keys.ts'
-import { membershipWrites } from './members.ts'
+import { FRESH_USER, roleWrites } from './members.ts'
 import type { Table } from './table.ts'
 
 export type NewUser = Pick<User, 'username' | 'name' | 'email' | 'admin'>
@@ -62,16 +62,19 @@ export const userRepository = (table: Table) => {
           if: 'attribute_not_exists(pk)',
           otherwise: taken('Email'),
         },
-        { put: { ...userKey(id), ...user } },
+        { put: { ...userKey(id), ...user, ...FRESH_USER } },
         { put: { ...listedUserKey(id), ...user } },
-        ...membershipWrites({
-          userId: id,
-          source: { kind: 'group', id: namespaceId },
-          within: [],
-          accessLevel: ACCESS_LEVELS.owner,
-          expiresOn: null,
-          createdAt,
-        }),
+        ...roleWrites(
+          {
+            userId: id,
+            source: { kind: 'group', id: namespaceId },
+            within: [],
+            accessLevel: ACCESS_LEVELS.owner,
+            expiresOn: null,
+            createdAt,
+          },
+          undefined,
+        ),
       ])
       return user
     },

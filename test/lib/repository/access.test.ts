@@ -1,5 +1,7 @@
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { PackagesError } from '../../../lib/domain/errors.ts'
-import type { Membership } from '../../../lib/domain/permissions.ts'
+import { MEMBERS_LIMIT, type Membership, ROLES_LIMIT } from '../../../lib/domain/permissions.ts'
+import { groupKey, userKey } from '../../../lib/repository/keys.ts'
 import { now, openStore } from '../../support/store.ts'
 
 let store: Awaited<ReturnType<typeof openStore>>
@@ -91,6 +93,69 @@ describe('roles', () => {
     const remove = () => store.db.members.remove(user.id, source, () => {})
     await remove()
     await expect(remove()).rejects.toMatchObject({ failure: { resource: 'member' } })
+  })
+
+  it('are counted: a place has so many members, a user so many roles, and no more', async () => {
+    const [group, other] = [await store.group(), await store.group()]
+    const people = await Promise.all(
+      ['first', 'second', 'third', 'fourth'].map((username) =>
+        store.db.users.create({ username, name: 'F', email: `${username}@example.com`, admin: false }, now()),
+      ),
+    )
+    const role = (userId: number, { id }: { id: number }): Membership => ({
+      userId,
+      source: { kind: 'group', id },
+      within: [],
+      accessLevel: 20,
+      expiresOn: null,
+      createdAt: now(),
+    })
+    const count = (Key: { pk: string; sk: string }, name: string, count: number) =>
+      store.client.send(
+        new UpdateCommand({
+          TableName: store.tableName,
+          Key,
+          UpdateExpression: 'SET #name = :count',
+          ExpressionAttributeNames: { '#name': name },
+          ExpressionAttributeValues: { ':count': count },
+        }),
+      )
+    const [first, second, third, fourth] = people.map(({ id }) => id) as [number, number, number, number]
+    await count(groupKey(group.id), 'members', MEMBERS_LIMIT - 1)
+    const outcomes = await Promise.allSettled(
+      [first, second, third].map((userId) => store.db.members.add(role(userId, group))),
+    )
+    expect(failures(outcomes)).toEqual(['validation_failed', 'validation_failed'])
+    const [landed] = [first, second, third].filter((_, n) => outcomes[n]?.status === 'fulfilled') as [number]
+    await store.db.members.remove(landed, { kind: 'group', id: group.id }, () => {})
+    await store.db.members.add(role(fourth, group))
+    await expect(store.db.members.add(role(landed, group))).rejects.toMatchObject({
+      failure: { problems: { base: [`A group or project may have at most ${MEMBERS_LIMIT} members`] } },
+    })
+
+    await count(userKey(landed), 'roles', ROLES_LIMIT)
+    await expect(store.db.members.add(role(landed, other))).rejects.toMatchObject({
+      failure: { problems: { base: [`A user may have at most ${ROLES_LIMIT} roles`] } },
+    })
+    const wanted = { name: 'more', path: 'one-more', description: '', visibility: 'public' } as const
+    await expect(store.db.groups.createGroup(undefined, wanted, landed, now())).rejects.toMatchObject({
+      failure: { code: 'validation_failed' },
+    })
+  })
+
+  it('give their place back when they have ended', async () => {
+    const group = await store.group()
+    const wanted = { username: 'back', name: 'B', email: 'back@example.com', admin: false }
+    const { id: userId } = await store.db.users.create(wanted, now())
+    const source = { kind: 'group', id: group.id } as const
+    const role = { userId, source, within: [], accessLevel: 20, createdAt: now() } as const
+    await store.db.members.add({ ...role, within: [], expiresOn: '2020-01-01' })
+    await store.db.members.add({ ...role, within: [], expiresOn: null })
+    expect((await store.db.members.findCallerWithAllRoles(userId, '2030-01-01')).memberships).toHaveLength(2)
+    await store.db.groups.deleteGroup(group.id, now())
+    await store.db.groupTransit.settle(group.id)
+    const { Item } = await store.client.send(new GetCommand({ TableName: store.tableName, Key: userKey(userId) }))
+    expect(Item?.roles).toBe(1)
   })
 
   it('leave a top-level group one owner when two remove each other at once', async () => {
