@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PackageFile } from './domain/package.ts'
+import { baseNameOf, type PackageFile } from './domain/package.ts'
 import type { Project } from './domain/project.ts'
 import type { ObjectStore } from './files/store.ts'
 import { type Answer, redirect } from './http/answers.ts'
@@ -26,7 +26,7 @@ export const answerDownload = async (
   { id: fileId, packageId, fileName }: Downloaded,
 ): Promise<Answer> => {
   const [url, note] = await Promise.all([
-    store.presignGet({ projectId, fileId }, baseName(fileName)),
+    store.presignGet({ projectId, fileId }, baseNameOf(fileName)),
     Promise.race([noteDownload(db, packageId), sleep(NOTE_WITHIN_MS, 'late', { ref: false })]),
   ])
   if (note !== 'done') context.facts = { ...context.facts, download_note: note }
@@ -42,6 +42,3 @@ const noteDownload = async (db: Database, packageId: number) => {
     return String(error)
   }
 }
-
-/** The name that a browser saves a file under; npm's names of files have the scope in front. */
-const baseName = (fileName: string) => fileName.slice(fileName.lastIndexOf('/') + 1)

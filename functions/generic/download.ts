@@ -36,7 +36,8 @@ export const downloadFile = (db: () => Database, store: () => ObjectStore) =>
       const { ahead: file, project } = context
       if (!file) throw notFound('package')
 
-      return answerDownload(context, db(), store(), project, file)
+      const answer = await answerDownload(context, db(), store(), project, file)
+      return { ...answer, headers: { ...answer.headers, 'X-Checksum-SHA256': file.sha256 } }
     })
 
 /**

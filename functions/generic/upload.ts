@@ -1,3 +1,4 @@
+import { directoriesOf } from '../../lib/domain/package.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { hashesOf } from '../../lib/files/hashes.ts'
 import type { ObjectStore } from '../../lib/files/store.ts'
@@ -9,6 +10,7 @@ import { presentPackageFileRecord } from '../../lib/http/present.ts'
 import { readUpload } from '../../lib/http/upload.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
 import type { Database } from '../../lib/repository/database.ts'
+import { addFile } from './addFile.ts'
 
 const readOptions = (read: Reader) => ({
   status: read.oneOf('status', ['default', 'hidden']),
@@ -26,23 +28,19 @@ export const uploadFile = (db: () => Database, store: () => ObjectStore) =>
   endpoint('uploadGenericFile', db)
     .use(loadProject(db, 'create_package', { asksForLogin: true }))
     .handler(async (event, { project, caller }) => {
-      const { name, version, fileName } = parseGenericPath(pathParams(event))
+      const path = parseGenericPath(pathParams(event))
       const { bytes, params } = await readUpload(event)
       const { status, select } = parseParams(params, readOptions)
 
       const id = await db().packages.nextFileId()
-      const createdAt = new Date().toISOString()
-      const wanted = { id, fileName, size: bytes.length, ...hashesOf(bytes), createdAt }
-      const coordinates = { projectId: project.id, type: 'generic', name, version } as const
-      const upload = { creatorId: caller.user?.id ?? null, status }
       const file = await store().put({ projectId: project.id, fileId: id }, bytes, () =>
-        db().files.add(coordinates, wanted, upload),
+        addFile({ db: db(), project, caller }, path, { id, size: bytes.length, ...hashesOf(bytes) }, { status }),
       )
 
       if (select === undefined) return json(201, { message: '201 Created' })
-      const path = [name, version, fileName].map(encodeURIComponent).join('/')
+      const place = [path.name, path.version, ...directoriesOf(path.fileName)].map(encodeURIComponent).join('/')
       return json(
         200,
-        presentPackageFileRecord(file, apiUrl(event, `/projects/${project.id}/packages/generic/${path}`)),
+        presentPackageFileRecord(file, apiUrl(event, `/projects/${project.id}/packages/generic/${place}`)),
       )
     })

@@ -82,6 +82,14 @@ export const FILE_NAME_LIMIT = 255
 /** The most files one package holds: a list by file name, and some deletes of a file, read all of them. */
 export const FILES_PER_PACKAGE_LIMIT = 10_000
 
+/** Directories in the name of a file, as GitLab keeps them: a slash is encoded, so that a name has one part. */
+const SLASH = '%2F'
+export const inDirectories = (parts: readonly string[]) => parts.join(SLASH)
+export const directoriesOf = (fileName: string) => fileName.split(SLASH)
+
+/** The name to save a file under: npm's names have the scope in front, others may have directories. */
+export const baseNameOf = (fileName: string) => directoriesOf(fileName).at(-1)?.split('/').at(-1) ?? fileName
+
 /** Listed without asking for a status. */
 export const isDisplayable = (status: PackageStatus) =>
   status === 'default' || status === 'deprecated' || status === 'error'

@@ -1,5 +1,5 @@
 import { invalidParameters } from '../domain/errors.ts'
-import { FILE_NAME_LIMIT, PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT } from '../domain/package.ts'
+import { FILE_NAME_LIMIT, inDirectories, PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT } from '../domain/package.ts'
 
 /** What a path below the registry's base names. */
 export type GenericPath = { name: string; version: string; fileName: string }
@@ -15,23 +15,21 @@ const isName = (text: string) =>
 const isVersion = (text: string) =>
   text.length <= PACKAGE_VERSION_LIMIT && /^[\w.\-+]+$/.test(text) && !text.includes('..') && !isTraversal(text)
 
-/** As a name, also with `~` and `@` inside. */
-const isFileName = (text: string) =>
-  text.length <= FILE_NAME_LIMIT && /^(?![~@])[A-Za-z0-9._\-+~@]+(?<![~@])$/.test(text) && !isTraversal(text)
-
-const fileNameProblem = (path: string) =>
-  path.includes('/') ? 'file_name is invalid: files cannot be in directories yet' : 'file_name is invalid'
+/** As a name, also with `~` and `@` inside; the names of directories may be the same. */
+const isFileName = (text: string) => /^(?![~@])[A-Za-z0-9._\-+~@]+(?<![~@])$/.test(text) && !isTraversal(text)
 
 /**
  * Reads the variable parts of a path, which are decoded.
  * @throws `parameters_invalid` with every part that breaks its rule
  */
 export const parseGenericPath = (params: Record<string, string>): GenericPath => {
-  const { package_name: name = '', package_version: version = '', file_path: fileName = '' } = params
+  const { package_name: name = '', package_version: version = '', file_path: path = '' } = params
+  const parts = path.split('/')
+  const fileName = inDirectories(parts)
   const problems = [
     ...(isName(name) ? [] : ['package_name is invalid']),
     ...(isVersion(version) ? [] : ['package_version is invalid']),
-    ...(isFileName(fileName) ? [] : [fileNameProblem(fileName)]),
+    ...(parts.every(isFileName) && fileName.length <= FILE_NAME_LIMIT ? [] : ['file_name is invalid']),
   ]
   if (problems.length > 0) throw invalidParameters(...problems)
   return { name, version, fileName }

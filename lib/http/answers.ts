@@ -1,4 +1,4 @@
-import type { PackageFile } from '../domain/package.ts'
+import { baseNameOf, type PackageFile } from '../domain/package.ts'
 
 /** What a handler answers. `headers` hold one value each. */
 export type Answer = { statusCode: number; headers: Record<string, string>; body: string }
@@ -16,7 +16,7 @@ export const redirect = (location: string): Answer => ({ statusCode: 302, header
 /** What a file is, for those who ask without getting it. The object store gives a file the same `ETag`. */
 export const fileHeaders = ({ fileName, size, md5, sha256, createdAt }: PackageFile) => ({
   'Accept-Ranges': 'bytes',
-  'Content-Disposition': `attachment; filename*=UTF-8''${encodeURIComponent(fileName)}`,
+  'Content-Disposition': `attachment; filename*=UTF-8''${encodeURIComponent(baseNameOf(fileName))}`,
   'Content-Length': String(size),
   'Content-Type': 'application/octet-stream',
   ETag: `"${md5}"`,

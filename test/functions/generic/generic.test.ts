@@ -198,8 +198,11 @@ describe.each(doors().map((door) => [door.name, door] as const))('generic packag
       ['tool/1/a~', 'file_name is invalid'],
       ['tool/1/%C3%A4', 'file_name is invalid'],
       ['tool/1/a%5Cb', 'file_name is invalid'],
-      ['tool/1/dir/a', 'file_name is invalid: files cannot be in directories yet'],
-      ['tool/1/dir%2Fa', 'file_name is invalid: files cannot be in directories yet'],
+      ['tool/1/dir//a', 'file_name is invalid'],
+      ['tool/1/dir%2F%2E%2E%2Fa', 'file_name is invalid'],
+      ['tool/1/dir%252Fa', 'file_name is invalid'],
+      ['tool/1/a%00', 'file_name is invalid'],
+      ['tool/1/%E2%80%A4%E2%80%A4/a', 'file_name is invalid'],
       ['a%20b/1..0/~', 'package_name is invalid, package_version is invalid, file_name is invalid'],
       ['tool/1/a?status=processing', 'status does not have a valid value'],
       ['tool/1/a?select=all', 'select does not have a valid value'],
@@ -207,6 +210,50 @@ describe.each(doors().map((door) => [door.name, door] as const))('generic packag
       const project = await world.project()
       const reply = await upload(root, project.id, path)
       expect([reply.status, reply.json]).toEqual([400, { error }])
+    })
+
+    it('keeps files in directories apart, by slashes that are plain or encoded', async () => {
+      const project = await world.project()
+      const paths = ['docs/index.html', 'docs/en/index.html', 'index.html']
+      for (const path of paths) {
+        expect((await upload(root, project.id, `site/1.0/${path}`, path)).status).toBe(201)
+      }
+      const record = await upload(root, project.id, 'site/1.0/docs%2Fen%2Fmore.html?select=package_file', 'more')
+      expect(record.json).toMatchObject({
+        file_name: 'docs%2Fen%2Fmore.html',
+        file: { url: `${door.origin}/api/v4${base(project.id)}/site/1.0/docs/en/more.html` },
+      })
+      const [one] = await packagesOf(project.id)
+      expect((await filesOf(project.id, one?.id ?? 0)).map(({ file_name }) => file_name)).toEqual([
+        'docs%2Findex.html',
+        'docs%2Fen%2Findex.html',
+        'index.html',
+        'docs%2Fen%2Fmore.html',
+      ])
+      for (const path of [...paths, 'docs%2Fen%2Findex.html']) {
+        const { headers } = await download(root, project.id, `site/1.0/${path}`)
+        const got = await fetched(headers.location)
+        expect(Buffer.from(got.bytes).toString()).toBe(decodeURIComponent(path))
+        expect(got.headers.get('content-disposition')).toBe("attachment; filename*=UTF-8''index.html")
+        expect(headers['x-checksum-sha256']).toBe(hash('sha256', decodeURIComponent(path)))
+      }
+    })
+
+    it('holds two hundred files in one package, ten at a time', async () => {
+      const project = await world.project()
+      const names = Array.from({ length: 200 }, (_, n) => `file-${n}`)
+      for (let from = 0; from < 200; from += 10) {
+        const some = names.slice(from, from + 10)
+        const replies = await Promise.all(some.map((name) => upload(root, project.id, `many/1/${name}`, name)))
+        expect(replies.map(({ status }) => status)).toEqual(Array(10).fill(201))
+      }
+      const [one, ...more] = await packagesOf(project.id)
+      expect(more).toEqual([])
+      const path = `/projects/${project.id}/packages/${one?.id}/package_files?per_page=100&order_by=file_name`
+      const pages = await Promise.all([1, 2].map((page) => get(root, `${path}&page=${page}`)))
+      expect(pages.map(({ headers }) => headers['x-total'])).toEqual(['200', '200'])
+      const listed = pages.flatMap(({ json }) => (json as Json[]).map(({ file_name }) => file_name))
+      expect(listed).toEqual([...names].sort())
     })
 
     it('takes a body up to the limit and names the limit above it', async () => {

@@ -23,6 +23,13 @@ describe('the path of a generic file', () => {
     expect(parse(name, version, fileName)).toEqual({ name, version, fileName })
   })
 
+  it('keeps directories in the name of the file, with their slashes encoded', () => {
+    expect(parse('a', '1', 'docs/en-US/index.html').fileName).toBe('docs%2Fen-US%2Findex.html')
+    for (const path of ['/a', 'a/', 'a//b', 'a/../b', './a', 'a/%2F', 'a\\b', 'a/~b']) {
+      expect([path, problems('a', '1', path)]).toEqual([path, ['file_name is invalid']])
+    }
+  })
+
   it('refuses names of folders above, which no storage may see', () => {
     for (const dots of ['.', '..']) {
       expect(problems(dots, '1', 'a')).toEqual(['package_name is invalid'])
@@ -40,6 +47,6 @@ describe('the path of a generic file', () => {
     expect(problems('a\n', '1\n', 'a\n')).toHaveLength(3)
     expect(problems('a'.repeat(256), '1'.repeat(256), 'f'.repeat(256))).toHaveLength(3)
     expect(problems('a', '1', '@a')).toEqual(['file_name is invalid'])
-    expect(problems('a', '1', 'dir/a')).toEqual(['file_name is invalid: files cannot be in directories yet'])
+    expect(problems('a', '1', `${'d/'.repeat(100)}f`)).toEqual(['file_name is invalid'])
   })
 })
