@@ -1,6 +1,6 @@
 import type { PackageStatus } from '../../lib/domain/package.ts'
 import { parseGenericPath } from '../../lib/generic/names.ts'
-import type { DirectFormat } from '../uploads/formats.ts'
+import type { DirectFormat } from '../uploads/directFormat.ts'
 import { addFile } from './addFile.ts'
 
 /** `:package_name/:package_version/:file_name`, as in the route of generic packages. */

@@ -13,6 +13,7 @@ export type Resource =
   | 'member'
   | 'token'
   | 'namespace'
+  | 'direct_upload'
   | 'route'
 
 /**

@@ -2,14 +2,21 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
+  NoSuchKey,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import type { Digest, SignedUpload } from '../domain/directUpload.ts'
 import { PackagesError } from '../domain/errors.ts'
+import { digestOf } from './hashes.ts'
 
 /** A presigned URL dies with the session of the role that signed it; a quarter of an hour is always inside. */
 export const DOWNLOAD_URL_SECONDS = 15 * 60
+
+/** The same of a URL to send bytes to: it has to be used in this time, and what takes longer is not cut off. */
+export const UPLOAD_URL_SECONDS = 15 * 60
+const CHECKSUM_HEADER = 'x-amz-checksum-sha256'
 
 /** Where a file's bytes are. Made of ids alone, so that no client's text ever is part of a path. */
 export type ObjectId = { projectId: number; fileId: number }
@@ -26,6 +33,16 @@ export const createStore = (bucket: string, endpoint: string | undefined) => {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   })
+
+  const stream = async (id: ObjectId): Promise<AsyncIterable<Uint8Array> | undefined> => {
+    try {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: objectKey(id) }))
+      return Body as AsyncIterable<Uint8Array> | undefined
+    } catch (error) {
+      if (error instanceof NoSuchKey) return undefined
+      throw error
+    }
+  }
 
   return {
     /**
@@ -52,6 +69,36 @@ export const createStore = (bucket: string, endpoint: string | undefined) => {
         ResponseContentDisposition: `attachment; filename*=UTF-8''${encodeURIComponent(fileName)}`,
       })
       return getSignedUrl(client, command, { expiresIn: DOWNLOAD_URL_SECONDS })
+    },
+
+    /**
+     * A URL to which these bytes, and no others, may be sent until `UPLOAD_URL_SECONDS` from now, with these headers.
+     * S3 compares what arrives with the size and the hash, both of which are signed.
+     */
+    async presignPut(id: ObjectId, { size, sha256 }: Pick<Digest, 'size' | 'sha256'>): Promise<SignedUpload> {
+      const checksum = Buffer.from(sha256, 'hex').toString('base64')
+      const command = new PutObjectCommand({
+        Bucket: bucket,
+        Key: objectKey(id),
+        ContentLength: size,
+        ChecksumSHA256: checksum,
+      })
+      const url = await getSignedUrl(client, command, {
+        expiresIn: UPLOAD_URL_SECONDS,
+        unhoistableHeaders: new Set([CHECKSUM_HEADER]),
+      })
+      return { method: 'PUT', url, headers: { 'Content-Length': String(size), [CHECKSUM_HEADER]: checksum } }
+    },
+
+    /** What the stored bytes are, read once and in no more memory than a chunk; undefined when there is no object. */
+    async digest(id: ObjectId): Promise<Digest | undefined> {
+      const body = await stream(id)
+      return body && digestOf(body)
+    },
+
+    /** Removes an object, if it is there. */
+    async remove(id: ObjectId): Promise<void> {
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: objectKey(id) }))
     },
 
     /** Answers when the bucket does. */

@@ -17,6 +17,7 @@ const missing = {
   member: '404 Not found',
   token: '404 Not Found',
   namespace: '404 Namespace Not Found',
+  direct_upload: '404 Direct Upload Not Found',
   route: '404 Not Found',
 } satisfies Record<Resource, string>
 

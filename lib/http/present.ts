@@ -1,4 +1,5 @@
 /** Domain to wire: the words and fields of GitLab's API. Only here are names in snake_case. */
+import type { DirectUpload, SignedUpload } from '../domain/directUpload.ts'
 import type { Package, PackageEntry, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
 import type { Membership, User } from '../domain/permissions.ts'
 import { fullNameOf, type Group, type Project, parentId } from '../domain/project.ts'
@@ -87,6 +88,23 @@ export const presentPackageFileRecord = (file: PackageFile, url: string) => ({
   verification_started_at: null,
   status: 'default',
   new_file_path: null,
+})
+
+/** Where and how to send a file past this service, and where to say that it is there. */
+export const presentDirectUpload = (
+  upload: DirectUpload,
+  { method, url, headers }: SignedUpload,
+  confirmUrl: string,
+) => ({
+  id: upload.id,
+  package_type: upload.type,
+  path: upload.path,
+  size: upload.size,
+  sha256: upload.sha256,
+  created_at: upload.createdAt,
+  expires_at: upload.due,
+  upload: { method, url, headers },
+  confirm_url: confirmUrl,
 })
 
 /** The bare record, which GitLab answers to a publish. */

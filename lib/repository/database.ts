@@ -1,5 +1,6 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { openContents } from './contents.ts'
+import { directUploadRepository } from './directUploads.ts'
 import { fileRepository } from './files.ts'
 import { groupListingRepository } from './groupListings.ts'
 import { groupRepository } from './groups.ts'
@@ -31,6 +32,7 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, 
   const groups = groupRepository(table, places, contents, { projects: transit, groups: groupTransit })
   const records = packageRecords(table, transit)
   return {
+    directUploads: directUploadRepository(table),
     files: fileRepository(table, records),
     groups,
     groupTransit,

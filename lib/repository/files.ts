@@ -2,6 +2,7 @@ import { notFound, PackagesError, validationFailed } from '../domain/errors.ts'
 import type { FileOrder, Sort } from '../domain/listing.ts'
 import { FILES_PER_PACKAGE_LIMIT, type Package, type PackageFile, type PackageStatus } from '../domain/package.ts'
 import { offsetOf, type Page, type Paged, sliceOf } from '../domain/pagination.ts'
+import { confirmWrite } from './directUploads.ts'
 import { fileFromItem, versionFromItem } from './items.ts'
 import {
   type Coordinates,
@@ -21,8 +22,15 @@ import type { Item, Table, Write } from './table.ts'
 /** Which files of a package are asked for, and in which order. */
 export type FileQuery = { page: Page; order: FileOrder; sort: Sort }
 
-/** Who adds a file, and the status that its package gets; without one a new package is `default`. */
-export type Upload = { creatorId: number | null; status?: PackageStatus | undefined }
+/**
+ * Who adds a file, and the status that its package gets; without one a new package is `default`. `directUploadId` is the
+ * direct upload that it was, which is confirmed with it.
+ */
+export type Upload = {
+  creatorId: number | null
+  status?: PackageStatus | undefined
+  directUploadId?: string | undefined
+}
 
 type Version = Coordinates & { version: string }
 
@@ -150,13 +158,12 @@ export const fileRepository = (
       let added: PackageFile = { ...file, packageId: 0 }
       await table.transact(async () => {
         const item = await table.get(coordinatesKey(version))
-        if (item) {
-          added = { ...file, packageId: versionFromItem(item).id }
-          return addition(version, added, upload)
-        }
-        newId ??= await table.nextId('package')
-        added = { ...file, packageId: newId }
-        return arrival(version, added, upload)
+        if (!item) newId ??= await table.nextId('package')
+        added = { ...file, packageId: item ? versionFromItem(item).id : (newId as number) }
+        return [
+          ...(await (item ? addition : arrival)(version, added, upload)),
+          ...(upload.directUploadId === undefined ? [] : [confirmWrite(upload.directUploadId, added.packageId)]),
+        ]
       })
       return added
     },

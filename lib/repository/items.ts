@@ -1,5 +1,6 @@
 /** Items as they are stored, and their way in and out. What comes out is parsed: a damaged item is a bug that shows. */
 import * as v from 'valibot'
+import { type DirectUpload, directTypes } from '../domain/directUpload.ts'
 import type { Package, PackageEntry, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
 import { packageStatuses, packageTypes } from '../domain/package.ts'
 import { accessLevels, type Membership, type User } from '../domain/permissions.ts'
@@ -132,6 +133,20 @@ const schemas = {
     revoked: v.boolean(),
     createdAt: time,
   }),
+  directUpload: v.object({
+    id: v.string(),
+    projectId: id,
+    fileId: id,
+    type: v.picklist(directTypes),
+    path: v.string(),
+    options: v.record(v.string(), v.string()),
+    size: v.number(),
+    sha256: v.string(),
+    createdAt: time,
+    due: time,
+    packageId: nullable(id),
+    state: v.picklist(['waiting', 'confirmed', 'expired']),
+  }),
   tokenPointer: v.object({ sha256: v.string(), userId: id }),
 }
 
@@ -157,6 +172,7 @@ export const pathFromItem = (item: Item): PathAlias => v.parse(schemas.path, ite
 export const userFromItem = (item: Item): User => v.parse(schemas.user, item)
 export const membershipFromItem = (item: Item): Membership => v.parse(schemas.membership, item)
 export const tokenFromItem = (item: Item): PersonalToken => v.parse(schemas.token, item)
+export const directUploadFromItem = (item: Item): DirectUpload => v.parse(schemas.directUpload, item)
 export const tokenPointerFromItem = (item: Item) => v.parse(schemas.tokenPointer, item)
 
 /** The part of a package that its entries repeat. */

@@ -34,6 +34,8 @@
  * | the names on a shelf, with how many of each      | -          | NAMES#<shelf>                        | <name> <type> <project id>       |
  * | what is in transit in a group, and is it itself  | -          | TALLY#GROUP#<id>                     | TRANSITS                         |
  * | all that is in transit, with what is done        | -          | TRANSIT                              | PROJECT#<id>, GROUP#<id>         |
+ * | direct upload by id                              | -          | DIRECT_UPLOAD#<id>                   | META                             |
+ * | direct uploads whose time is over                | -          | DIRECT_UPLOADS                       | <due>#<id>                       |
  * | what a delete leaves to remove                   | -          | PURGE#<shard>                        | <due>#<package id>, or           |
  * |                                                  |            |                                      | <due>#<package id>#<file id>     |
  *
@@ -184,6 +186,13 @@ export const namesKey = (shelf: Shelf, { projectId, type, name }: NameOfPackage)
 })
 
 export const projectOfNames = (sk: string) => Number(sk.split(' ')[2])
+
+export const directUploadKey = (id: string): Key => ({ pk: `DIRECT_UPLOAD#${id}`, sk: META })
+export const DIRECT_UPLOADS_PARTITION = 'DIRECT_UPLOADS'
+export const dueUploadKey = ({ id, due }: { id: string; due: string }): Key => ({
+  pk: DIRECT_UPLOADS_PARTITION,
+  sk: `${due}#${id}`,
+})
 
 /** `due` is ISO 8601, so that the order of keys is the order of time. */
 export const purgeKey = (packageId: number, due: string): Key => ({

@@ -80,6 +80,9 @@ const lines: Record<string, Line> = {
   'HEAD /projects/{id}/packages/generic/{package_name}/{package_version}/{file_path+}': { rule: clientReads },
   'PUT /projects/{id}/packages/generic/{package_name}/{package_version}/{file_path+}': { rule: developers },
 
+  'POST /projects/{id}/packages/direct_uploads': { rule: developers },
+  'POST /projects/{id}/packages/direct_uploads/{upload_id}/confirm': { rule: developers },
+
   'GET /groups': { rule: YES, note: 'lists what the caller may see' },
   'POST /groups': { rule: maintainers, note: 'in the group `parent_id`; at the top whoever is signed in' },
   'GET /groups/{id}': { rule: sees, note: 'members of anything inside see the group too' },

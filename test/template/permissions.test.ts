@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto'
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { ScheduledEvent } from 'aws-lambda'
 import { settleProjects } from '../../functions/jobs/settleProjects.ts'
+import { sweepUploads } from '../../functions/jobs/sweepUploads.ts'
+import { objectStore } from '../../lib/deps.ts'
 import { FILES_PER_PACKAGE_LIMIT } from '../../lib/domain/package.ts'
 import { type Key, namedKey, packageKey, projectKey, TALLY_SHARDS, tallyKey } from '../../lib/repository/keys.ts'
 import { createClient } from '../../lib/repository/table.ts'
@@ -102,6 +105,38 @@ const use: Record<string, (place: Place) => Promise<unknown>> = {
     await change(packageKey(id), 'SET fileCount = :full', { ':full': FILES_PER_PACKAGE_LIMIT })
     const refused = await world.call(root, 'PUT', `${packages}/generic/tool/1.0.0/more.txt`, 'bytes' as never)
     expect(refused.status).toBe(400)
+  },
+  directUploads: async ({ packages, project, member }) => {
+    const body = (name: string, bytes: string) => ({
+      package_type: 'generic',
+      path: `tool/1.0.0/${name}`,
+      size: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    })
+    const request = async (name: string, bytes: string) => {
+      const { json } = await ask('POST', `${packages}/direct_uploads`, body(name, bytes), member)
+      const { id, upload } = json as { id: string; upload: { url: string } }
+      return { id, send: (sent: string) => fetch(upload.url, { method: 'PUT', body: sent }) }
+    }
+    const confirm = (id: string) => world.call(member, 'POST', `${packages}/direct_uploads/${id}/confirm`)
+    const [first, second, wrong] = [await request('a', 'one'), await request('a', 'two'), await request('b', 'right')]
+    await Promise.all([first.send('one'), second.send('two'), wrong.send('wrong')])
+    expect((await confirm(wrong.id)).status).toBe(400)
+    await leaveInTransit(project.id)
+    expect((await confirm(second.id)).status).toBe(201)
+    // A file that was numbered later has landed already, and stays the newest of its name.
+    expect((await confirm(first.id)).status).toBe(201)
+    const hidden = await ask('POST', `${packages}/direct_uploads`, { ...body('c', 'three'), status: 'hidden' }, member)
+    const { id, upload } = hidden.json as { id: string; upload: { url: string } }
+    await fetch(upload.url, { method: 'PUT', body: 'three' })
+    expect((await confirm(id)).status).toBe(201)
+  },
+  sweepUploads: async ({ packages, member }) => {
+    const wanted = { package_type: 'generic', path: 'tool/1/a', size: 1, sha256: '0'.repeat(64) }
+    await ask('POST', `${packages}/direct_uploads`, wanted, member)
+    const context = { getRemainingTimeInMillis: () => 60_000 }
+    const job = sweepUploads(door.database, objectStore, () => '2100-01-01T00:00:00.000Z')
+    await asFunction('sweepUploads', () => job({} as ScheduledEvent, context))
   },
   files: async ({ packages, project, id, member }) => {
     const [file] = (await ask('GET', `${packages}/${id}/package_files`)).json as [{ id: number }]

@@ -1,0 +1,51 @@
+import { DIRECT_UPLOAD_LIMIT_BYTES, directTypes } from '../../lib/domain/directUpload.ts'
+import { PackagesError } from '../../lib/domain/errors.ts'
+import { endpoint } from '../../lib/endpoint.ts'
+import type { ObjectStore } from '../../lib/files/store.ts'
+import { json } from '../../lib/http/answers.ts'
+import { apiUrl } from '../../lib/http/links.ts'
+import { allParams, parseParams, type Reader } from '../../lib/http/params.ts'
+import { presentDirectUpload } from '../../lib/http/present.ts'
+import { loadProject } from '../../lib/middleware/loadProject.ts'
+import type { Database } from '../../lib/repository/database.ts'
+import { formats, readOptions } from './formats.ts'
+
+const readWanted = (read: Reader) => {
+  const size = read.required('size', read.integer('size')) ?? 0
+  const sha256 = (read.required('sha256', read.text('sha256')) ?? '').toLowerCase()
+  if (size < 0) read.refuse('size does not have a valid value')
+  if (sha256 !== '' && !/^[0-9a-f]{64}$/.test(sha256)) read.refuse('sha256 is invalid: it has 64 hexadecimal digits')
+  return {
+    type: read.required('package_type', read.oneOf('package_type', directTypes)),
+    path: read.required('path', read.text('path')),
+    options: readOptions(read),
+    size,
+    sha256,
+  }
+}
+
+/**
+ * `POST /projects/:id/packages/direct_uploads`: says which file is to come, and is told where to send it: past this
+ * service, straight to the object store, which takes what is larger than a body may be. `path` is what follows
+ * `packages/<package_type>/` in the format's own route.
+ *
+ * 201; 400 for a parameter, and for a path that the format's own route refuses; 401 anonymous; 403 below Developer; 404;
+ * 413 above the limit of direct uploads.
+ */
+export const requestUpload = (db: () => Database, store: () => ObjectStore) =>
+  endpoint('requestDirectUpload', db)
+    .use(loadProject(db, 'create_package', { asksForLogin: true }))
+    .handler(async (event, { project }) => {
+      const wanted = parseParams(await allParams(event), readWanted)
+      if (wanted.size > DIRECT_UPLOAD_LIMIT_BYTES) {
+        throw new PackagesError({ code: 'too_large', what: 'a direct upload', limitBytes: DIRECT_UPLOAD_LIMIT_BYTES })
+      }
+      formats[wanted.type].check(wanted)
+
+      const fileId = await db().packages.nextFileId()
+      const createdAt = new Date().toISOString()
+      const upload = await db().directUploads.create({ ...wanted, projectId: project.id, fileId, createdAt })
+      const signed = await store().presignPut({ projectId: project.id, fileId }, upload)
+      const confirm = apiUrl(event, `/projects/${project.id}/packages/direct_uploads/${upload.id}/confirm`)
+      return json(201, presentDirectUpload(upload, signed, confirm))
+    })
