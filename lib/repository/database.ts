@@ -5,9 +5,11 @@ import { groupListingRepository } from './groupListings.ts'
 import { groupRepository } from './groups.ts'
 import { groupTransitRepository } from './groupTransit.ts'
 import { HOLD_MS } from './holds.ts'
+import { holderRepository } from './holders.ts'
 import { counterKey } from './keys.ts'
 import { openListing } from './listings.ts'
 import { memberRepository } from './members.ts'
+import { overviewRepository } from './overviews.ts'
 import { packageRepository } from './packages.ts'
 import { openPlaces } from './places.ts'
 import { packageRecords } from './records.ts'
@@ -34,9 +36,11 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, 
     files: fileRepository(table, records),
     groups,
     groupTransit,
+    holders: holderRepository(table),
     groupListings: groupListingRepository(table, groups),
     listings: openListing(table),
     members: memberRepository(table),
+    overviews: overviewRepository(table, records),
     packages: packageRepository(table, records),
     tokens: tokenRepository(table),
     transit,
