@@ -6,3 +6,6 @@ export const hashesOf = (bytes: Uint8Array) => ({
   sha1: createHash('sha1').update(bytes).digest('hex'),
   sha256: createHash('sha256').update(bytes).digest('hex'),
 })
+
+/** Kept besides where the clients of a format ask for it. */
+export const sha512Of = (bytes: Uint8Array) => createHash('sha512').update(bytes).digest('hex')

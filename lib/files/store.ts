@@ -2,6 +2,7 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
+  NoSuchKey,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
@@ -39,6 +40,17 @@ export const createStore = (bucket: string, endpoint: string | undefined) => {
         return await refer()
       } catch (error) {
         if (error instanceof PackagesError) await client.send(new DeleteObjectCommand(object))
+        throw error
+      }
+    },
+
+    /** The bytes of a small object, or undefined when there is none. */
+    async read(id: ObjectId): Promise<Buffer | undefined> {
+      try {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: objectKey(id) }))
+        return Body && Buffer.from(await Body.transformToByteArray())
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined
         throw error
       }
     },
