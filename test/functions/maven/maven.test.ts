@@ -201,7 +201,9 @@ describe.each(doors().map((door) => [door.name, door] as const))('Maven, %s', (_
 
     it.each([
       ['com/mycompany/my-app/1.0/%2e%2e%2fmy-app.jar', /^Validation failed: Version is invalid/],
-      ['com/mycompany/my-app/1.0/..%2f..%2fmy-app.jar', /^Validation failed: Version is invalid/],
+      ['com/mycompany/my-app/1.0/..%2f..%2fmy-app.jar', /^Validation failed: Name is invalid/],
+      ['com/mycompany/../my-app/1.0/my-app.jar', /^(Validation failed: Name is invalid|400 Bad Request$)/],
+      ['com/mycompany/%2e%2e/my-app/1.0/my-app.jar', /^(Validation failed: Name is invalid|400 Bad Request$)/],
       ['com/mycompany/..%2fmy-app/1.0/my-app.jar', /^Validation failed: Name is invalid/],
       ['com/mycompany/my-app/1..0/my-app.jar', /^Validation failed: Version is invalid/],
       ['com/mycompany/my-app/1.0%5C..%5C/my-app.jar', /^Validation failed: Version is invalid/],
