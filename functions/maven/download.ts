@@ -43,32 +43,32 @@ const findInProject = async (db: Database, event: APIGatewayProxyEvent, project:
   return { found: file && { project, file }, outdated }
 }
 
-/** The newest of those that the projects of a group have. */
+/** The newest file that each project of a group has, whoever may read it. */
 const findInGroup = async (db: Database, event: APIGatewayProxyEvent, group: Group, isSignedIn: boolean) => {
   const wanted = wantedOf(event)
-  if (!wanted) return { asSeenBy: () => undefined, outdated: [] }
+  if (!wanted) return { projects: [], files: [], outdated: [] }
   const ids = await db.holders.listProjectIds(group.id, wanted, isSignedIn)
   const [projects, held, outdated] = await Promise.all([
     db.groups.listProjectsById(ids),
     db.holders.listFiles(ids, wanted, wanted.fileName),
     findOutdated(db, ids, wanted),
   ])
-  const newestFirst = held
-    .filter(({ package: { status } }) => isInstallable(status))
-    .sort((one, other) => other.file.id - one.file.id)
-  return {
-    outdated,
-    asSeenBy(caller: Caller): Found | undefined {
-      const readable = projects.filter(
-        (project) => project.ancestorIds.includes(group.id) && canInProject(caller, 'read_package', project),
-      )
-      return newestFirst.flatMap(({ package: { projectId }, file }) => {
-        const project = readable.find(({ id }) => id === projectId)
-        return project ? [{ project, file }] : []
-      })[0]
-    },
-  }
+  const files = held.filter(({ package: { status } }) => isInstallable(status))
+  return { projects, files, outdated }
 }
+type InGroup = Awaited<ReturnType<typeof findInGroup>>
+
+/** Those of the projects that are in the group now and that the caller may read. */
+const readableIn = ({ id }: Group, caller: Caller, { projects }: InGroup) =>
+  projects.filter((project) => project.ancestorIds.includes(id) && canInProject(caller, 'read_package', project))
+
+const newestAmong = (readable: readonly Project[], { files }: InGroup): Found | undefined =>
+  files
+    .flatMap(({ package: { projectId }, file }) => {
+      const project = readable.find(({ id }) => id === projectId)
+      return project ? [{ project, file }] : []
+    })
+    .sort((one, other) => other.file.id - one.file.id)[0]
 
 /** The file by a redirect, or its hash as text; to HEAD what they are. */
 const answer = async (
@@ -129,10 +129,12 @@ export const downloadFromGroup = (db: () => Database, store: () => ObjectStore) 
     )
     .handler(async (event, context) => {
       const { group, caller, ahead } = context
-      const again = await settleAll(context, db(), store(), ahead.outdated)
-      const found = again ? await findInGroup(db(), event, group, caller.user !== undefined) : ahead
+      const readable = readableIn(group, caller, ahead)
+      const outdated = ahead.outdated.filter(({ projectId }) => readable.some(({ id }) => id === projectId))
+      const again = await settleAll(context, db(), store(), outdated)
+      const held = again ? await findInGroup(db(), event, group, caller.user !== undefined) : ahead
 
-      return answer(event, context, db(), store(), found.asSeenBy(caller))
+      return answer(event, context, db(), store(), newestAmong(readable, held))
     })
 
 /**

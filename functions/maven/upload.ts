@@ -5,7 +5,7 @@ import { hashesOf, sha512Of } from '../../lib/files/hashes.ts'
 import type { ObjectStore } from '../../lib/files/store.ts'
 import { noContent, text } from '../../lib/http/answers.ts'
 import { pathParams, readBody } from '../../lib/http/params.ts'
-import { hasHash, type MavenPath, parseMavenPath, parseSidecar, sidecarOf } from '../../lib/maven/paths.ts'
+import { type MavenPath, parseMavenPath, parseSidecar, sidecarOf } from '../../lib/maven/paths.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { settleOnTheWay } from './settleMetadata.ts'
@@ -42,7 +42,7 @@ export const uploadFile = (db: () => Database, store: () => ObjectStore) =>
 
 /**
  * Two builds of one snapshot that are deployed at once send files of the same name, and each the hash of its own: any
- * file of that name may be meant.
+ * file of that name may be meant. A hash that was not computed of any, as it needs all bytes, cannot be compared.
  */
 const compareHash = async (db: Database, { id }: Project, path: MavenPath, body: Buffer) => {
   const { fileName, hash = 'sha1' } = sidecarOf(path.fileName)
@@ -50,9 +50,10 @@ const compareHash = async (db: Database, { id }: Project, path: MavenPath, body:
   if (!found) throw notFound('maven_file')
 
   const expected = parseSidecar(body)
-  const isOfOne = () => db.files.listNamed(found.package.id, fileName)
-  if (!hasHash(found.file, hash, expected) && !(await isOfOne()).some((file) => hasHash(file, hash, expected))) {
-    throw new PackagesError({ code: 'hash_differs', hash, fileName })
+  if (found.file[hash] !== expected) {
+    const hashes = (await db.files.listNamed(found.package.id, fileName)).map((file) => file[hash])
+    if (hashes.every((known) => known === undefined)) throw notFound('maven_file')
+    if (!hashes.includes(expected)) throw new PackagesError({ code: 'hash_differs', hash, fileName })
   }
   return hash === 'md5' ? text(200, '') : noContent()
 }

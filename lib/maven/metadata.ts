@@ -8,13 +8,18 @@ export type Known = { versions: readonly string[]; deleted: readonly string[] }
 
 export type Revision = { outcome: 'right' } | { outcome: 'empty' } | { outcome: 'revised'; xml: string }
 
-const VERSIONING = /<versioning>([\s\S]*?)<\/versioning>/
-
-const textOf = (xml: string, element: string) => new RegExp(`<${element}>\\s*([^<]*?)\\s*</${element}>`).exec(xml)?.[1]
+/** The first element of a name: where it stands, and what is in it. One pass, whatever a client has sent. */
+const elementIn = (xml: string, name: string) => {
+  const [opening, closing] = [`<${name}>`, `</${name}>`]
+  const from = xml.indexOf(opening)
+  const to = from < 0 ? -1 : xml.indexOf(closing, from)
+  if (to < 0) return undefined
+  return { from, to: to + closing.length, text: xml.slice(from + opening.length, to).trim() }
+}
 
 const listed = (versioning: string): string[] => {
-  const versions = /<versions>([\s\S]*?)<\/versions>/.exec(versioning)?.[1] ?? ''
-  return [...versions.matchAll(/<version>\s*([^<\s]+)\s*<\/version>/g)].map(([, version = '']) => version)
+  const versions = elementIn(versioning, 'versions')?.text ?? ''
+  return versions.split('<version>').flatMap((part) => elementIn(`<version>${part}`, 'version')?.text || [])
 }
 
 /**
@@ -26,15 +31,14 @@ const listed = (versioning: string): string[] => {
  * @param now ISO 8601
  */
 export const reviseMetadata = (xml: string, { versions, deleted }: Known, now: string): Revision => {
-  const versioning = VERSIONING.exec(xml)?.[1]
-  if (versioning === undefined) return { outcome: 'right' }
-  const before = listed(versioning)
+  const versioning = elementIn(xml, 'versioning')
+  if (!versioning) return { outcome: 'right' }
+  const before = listed(versioning.text)
   const gone = new Set(deleted)
-  const kept = before.filter((version) => !gone.has(version))
-  const after = [...kept, ...versions.filter((version) => !kept.includes(version))]
+  const after = [...new Set([...before.filter((version) => !gone.has(version)), ...versions])]
   if (after.length === 0) return { outcome: before.length > 0 ? 'empty' : 'right' }
 
-  const [latest, release] = [textOf(versioning, 'latest'), textOf(versioning, 'release')]
+  const [latest, release] = ['latest', 'release'].map((name) => elementIn(versioning.text, name)?.text)
   const fits = (version: string | undefined) => version === undefined || after.includes(version)
   if (after.join('\n') === before.join('\n') && fits(latest) && fits(release)) return { outcome: 'right' }
   const next = {
@@ -43,7 +47,8 @@ export const reviseMetadata = (xml: string, { versions, deleted }: Known, now: s
     release: release !== undefined && fits(release) ? release : after.findLast((version) => !isSnapshot(version)),
     versions: after,
   }
-  return { outcome: 'revised', xml: xml.replace(VERSIONING, () => versioningOf(next, now)) }
+  const revised = `${xml.slice(0, versioning.from)}${versioningOf(next, now)}${xml.slice(versioning.to)}`
+  return { outcome: 'revised', xml: revised }
 }
 
 type Versioning = { latest: string | undefined; release: string | undefined; versions: readonly string[] }

@@ -1,5 +1,5 @@
 import { invalidParameters, validationFailed } from '../domain/errors.ts'
-import { FILE_NAME_LIMIT, PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT, type PackageFile } from '../domain/package.ts'
+import { FILE_NAME_LIMIT, PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT } from '../domain/package.ts'
 
 /** Which package a path is about, and which of its files. Without a version it is about the artifact as a whole. */
 export type MavenPath = { name: string; version: string | null; fileName: string }
@@ -77,9 +77,6 @@ export const parseSidecar = (body: Buffer): string =>
 
 /** More than the longest hash and a name of a file. */
 const SIDECAR_BYTES = 1_024
-
-export const hasHash = (file: PackageFile, hash: HashName, expected: string) =>
-  file[hash] !== undefined && file[hash] === expected
 
 /** Every path above a package's name, itself included, the longest first: where the instance looks for its project. */
 export const pathsAbove = (name: string): string[] => {

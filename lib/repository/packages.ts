@@ -190,7 +190,7 @@ export const packageRepository = (
         name = overview && before
         return [...writes, ...farewell({ ...before, version: before.version }, overview !== undefined, now)]
       })
-      if (name) await deleteLeftAlone(name, now)
+      if (name) await deleteLeftAlone(name, now).catch(leaveToOthers)
     },
 
     deleteLeftAlone,
@@ -297,6 +297,11 @@ const overviewKey = ({ projectId, type, name }: NameOfPackage) =>
 
 /** Longer than any client takes from reading a list of versions to writing it down with its own. */
 const DELETED_FOR_SECONDS = RESTORE_WINDOW_DAYS * 24 * 60 * 60
+
+/** The version is deleted, and what is noted will be done: that it cannot be done now is no failure of the delete. */
+const leaveToOthers = (error: unknown) => {
+  if (!(error instanceof PackagesError)) throw error
+}
 
 /**
  * What a deleted version leaves to those who keep a list of versions. That there is none must hold at the moment of the

@@ -85,6 +85,21 @@ describe('the metadata of an artifact', () => {
     expect(next).toEqual(revised(expect.stringContaining('<artifactId>my-app</artifactId>')))
   })
 
+  it('is read in one pass, whatever a client has sent', () => {
+    const size = 2_000_000
+    const long = [
+      '<versioning>'.repeat(size / 12),
+      `<versioning>${'<versions>'.repeat(size / 10)}</versioning>`,
+      `<versioning><versions>${'<version>'.repeat(size / 9)}</versions></versioning>`,
+      `<versioning><latest>${' '.repeat(size)}</versioning>`,
+      `<versioning><versions><version>${' '.repeat(size)}<</versions></versioning>`,
+      metadata(Array.from({ length: size / 30 }, (_, n) => `1.${n}`)),
+    ]
+    const started = performance.now()
+    for (const xml of long) revise(xml, ['1.0', '1.1'], ['0.9'])
+    expect(performance.now() - started).toBeLessThan(5_000)
+  })
+
   it('fits when it was revised', () => {
     const odd = metadata(['1.0', '1.0', '<x>', '1..0', '2.0'], { latest: 'nothing', release: '3.0' })
     const next = revise(odd, ['1.0', '1.1'], ['2.0'])
