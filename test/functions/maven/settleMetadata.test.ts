@@ -13,15 +13,19 @@ import { createWorld } from '../../support/world.ts'
 const door = lambdaDoor()
 const world = createWorld(door)
 const db = door.database()
-beforeAll(() => door.open())
+beforeAll(async () => {
+  await door.open()
+  projectId = (await world.project()).id
+})
 
-const NAME = 'com/mycompany/my-app'
 const versionsIn = (xml: string) => [...xml.matchAll(/<version>(.*?)<\/version>/g)].map(([, version]) => version)
 const metadataOf = (...versions: string[]) =>
   `<metadata><versioning><versions>${versions.map((version) => `<version>${version}</version>`).join('')}</versions></versioning></metadata>`
 
-const artifactIn = (projectId: number) => ({ projectId, type: 'maven', name: NAME }) as const
-type Artifact = ReturnType<typeof artifactIn>
+let projectId: number
+let made = 0
+const unusedName = () => ({ projectId, type: 'maven', name: `com/mycompany/app-${++made}` }) as const
+type Artifact = ReturnType<typeof unusedName>
 
 const add = async (database: Database, artifact: Artifact, version: string | null, fileName: string, text: string) => {
   const bytes = Buffer.from(text)
@@ -98,7 +102,7 @@ const stopAnywhere = async (
 }
 
 const newArtifact = async (...versions: string[]) => {
-  const artifact = artifactIn((await world.project()).id)
+  const artifact = unusedName()
   for (const version of versions) await addVersion(artifact, version)
   await addMetadata(artifact, ...versions)
   await settleMetadata(db, objectStore(), artifact)
@@ -127,6 +131,7 @@ describe('the job that makes metadata fit', () => {
     expect(await db.overviews.outdatedAmong([artifact])).toHaveLength(1)
 
     await db.groups.deleteProject(artifact.projectId, now())
+    projectId = (await world.project()).id
     await runJob()
     expect(await db.overviews.outdatedAmong([artifact])).toEqual([])
   })
