@@ -10,10 +10,10 @@ import { type Answer, fileHeaders, text } from '../../lib/http/answers.ts'
 import { pathParams } from '../../lib/http/params.ts'
 import { pathsAbove, readMavenPath, sidecarOf } from '../../lib/maven/paths.ts'
 import { loadGroup } from '../../lib/middleware/loadGroup.ts'
+import { loadNamedProject } from '../../lib/middleware/loadNamedProject.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
 import type { Logged } from '../../lib/middleware/logRequest.ts'
 import type { Database } from '../../lib/repository/database.ts'
-import { loadNamedProject } from './loadNamedProject.ts'
 import { settleOnTheWay } from './settleMetadata.ts'
 
 type Found = { project: Project; file: PackageFile }

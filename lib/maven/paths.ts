@@ -28,6 +28,9 @@ export const isVersion = (text: string) =>
 const isFileName = (text: string) =>
   text.length <= FILE_NAME_LIMIT && /^[A-Za-z0-9._+-]+$/.test(text) && !isTraversal(text)
 
+/** The metadata itself, a hash of it or a signature. */
+const isMetadata = (fileName: string) => fileName === METADATA_FILE || fileName.startsWith(`${METADATA_FILE}.`)
+
 const FILE_RULE = `file_name is invalid: it may have letters, digits and . _ - +, ${FILE_NAME_LIMIT} at the most`
 const NAME_RULE = `Validation failed: Name is invalid: it is the group ID with slashes and the artifact ID, each of letters, digits and . _ -, ${PACKAGE_NAME_LIMIT} at the most`
 const VERSION_RULE = `Validation failed: Version is invalid: it may have letters, digits and . _ - + but no two dots in a row, ${PACKAGE_VERSION_LIMIT} at the most`
@@ -43,7 +46,7 @@ export const parseMavenPath = (path: string): MavenPath => {
   if (!isFileName(fileName)) throw invalidParameters(FILE_RULE)
 
   const last = parts.at(-1) ?? ''
-  const isOfArtifact = sidecarOf(fileName).fileName === METADATA_FILE && !isSnapshot(last)
+  const isOfArtifact = isMetadata(fileName) && !isSnapshot(last)
   const version = isOfArtifact ? null : last
   const name = (isOfArtifact ? parts : parts.slice(0, -1)).join('/')
   if (!isName(name, isOfArtifact ? 1 : 2)) throw validationFailed(NAME_RULE)

@@ -189,7 +189,7 @@ describe('mvn deploy', () => {
 })
 
 describe('mvn deploy:deploy-file and dependency:get', () => {
-  it('publish a release and get it back from project, group and instance, and metadata follows deletes', async () => {
+  it('publish releases and get them back from project and group, and ranges follow deletes', async () => {
     const { group, project, token, ours } = await setUp(MAINTAINER)
     const [first, second] = [randomBytes(50_000), randomBytes(60_000)]
     const command = ours('deploy a file')
@@ -212,7 +212,8 @@ describe('mvn deploy:deploy-file and dependency:get', () => {
     const newest = (await packagesOf(project.id)).at(-1)
     await world.call(world.root, 'DELETE', `/projects/${project.id}/packages/${newest?.id}`)
     const level = (path: string) => repositories.replace(`/groups/${group.full_path}/-`, path)
-    expect(await resolve(level(`/projects/${project.id}`), range, token)).toEqual({ 'my-lib-1.0.jar': first })
+    const byPath = level(`/projects/${encodeURIComponent(String(project.path_with_namespace))}`)
+    expect(await resolve(byPath, range, token)).toEqual({ 'my-lib-1.0.jar': first })
   })
 
   it('resolve from the address for everything what is named like its project', async () => {

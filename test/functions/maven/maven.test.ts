@@ -100,6 +100,14 @@ describe.each(doors().map((door) => [door.name, door] as const))('Maven, %s', (_
       })
       expect(await filesOf(project.id, version?.id ?? 0)).toEqual(shown.slice(0, 2))
       expect(await filesOf(project.id, versionless?.id ?? 0)).toEqual(shown.slice(2))
+      expect((await world.get(root, `/projects/${project.id}/packages/${versionless?.id}`)).json).toMatchObject({
+        version: null,
+        versions: [{ id: version?.id, version: '1.0' }],
+      })
+      expect((await world.get(root, `/projects/${project.id}/packages/${version?.id}`)).json).toMatchObject({
+        version: '1.0',
+        versions: [],
+      })
     })
 
     it('refuses the hash of other bytes, and one without its file, and stores neither', async () => {

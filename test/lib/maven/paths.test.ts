@@ -15,6 +15,7 @@ describe('a path of a Maven repository', () => {
     ['junit/junit/4.13+b_1/junit.jar.asc', 'junit/junit', '4.13+b_1', 'junit.jar.asc'],
     ['com/mycompany/my-app/maven-metadata.xml', 'com/mycompany/my-app', null, 'maven-metadata.xml'],
     ['com/mycompany/my-app/maven-metadata.xml.sha512', 'com/mycompany/my-app', null, 'maven-metadata.xml.sha512'],
+    ['com/mycompany/my-app/maven-metadata.xml.asc', 'com/mycompany/my-app', null, 'maven-metadata.xml.asc'],
     ['com/mycompany/maven-metadata.xml', 'com/mycompany', null, 'maven-metadata.xml'],
     ['com/maven-metadata.xml', 'com', null, 'maven-metadata.xml'],
     ['a/b/1.0-SNAPSHOT/maven-metadata.xml', 'a/b', '1.0-SNAPSHOT', 'maven-metadata.xml'],

@@ -1,12 +1,12 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import { forbidden, PackagesError } from '../../lib/domain/errors.ts'
-import { canInProject, leastRoleName } from '../../lib/domain/permissions.ts'
-import type { Project } from '../../lib/domain/project.ts'
-import type { Authenticated } from '../../lib/middleware/authenticate.ts'
-import { findCaller, type Identified } from '../../lib/middleware/identify.ts'
-import { startEarly } from '../../lib/middleware/startEarly.ts'
-import type { Database } from '../../lib/repository/database.ts'
+import { forbidden, PackagesError } from '../domain/errors.ts'
+import { canInProject, leastRoleName } from '../domain/permissions.ts'
+import type { Project } from '../domain/project.ts'
+import type { Database } from '../repository/database.ts'
+import type { Authenticated } from './authenticate.ts'
+import { findCaller, type Identified } from './identify.ts'
+import { startEarly } from './startEarly.ts'
 
 export type InNamedProject<Ahead> = Authenticated & Identified & { project: Project; ahead: Ahead }
 
