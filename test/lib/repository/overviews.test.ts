@@ -1,4 +1,6 @@
+import { GROUP_DEPTH_LIMIT } from '../../../lib/domain/project.ts'
 import { deletedKey } from '../../../lib/repository/keys.ts'
+import { shelvesOf } from '../../../lib/repository/shelves.ts'
 import { openTable } from '../../../lib/repository/table.ts'
 import { now, openStore } from '../../support/store.ts'
 
@@ -156,6 +158,28 @@ describe('a versionless package', () => {
     await store.db.packages.delete(packageId, now())
     expect(await listed(name)).toEqual(['1.0'])
     expect(await find(name)).toMatchObject({ kept: undefined })
+  })
+})
+
+describe('the delete of a version with all that it can have', () => {
+  it('fits into one transaction where groups are nested as deep as they may be', async () => {
+    let group = await store.group()
+    for (let depth = 2; depth <= GROUP_DEPTH_LIMIT; depth++) group = await store.group(group)
+    const project = await store.project(group)
+    const record = await store.publish(project, {
+      type: 'maven',
+      name: 'com/mycompany/my-app',
+      version: '1.0',
+      tags: ['latest'],
+    })
+    const name = { projectId: project.id, type: 'maven', name: 'com/mycompany/my-app' } as const
+    await add(name, null)
+    await store.db.packages.delete(record.id, now())
+
+    expect(await listed(name)).toEqual([])
+    const shelves = shelvesOf(project)
+    expect(shelves).toHaveLength(GROUP_DEPTH_LIMIT + 1)
+    expect(await store.db.listings.listPackages(shelves, everything)).toMatchObject({ total: 0, rows: [] })
   })
 })
 
