@@ -20,7 +20,8 @@ export const settleMetadata =
       const { projectId, name } = outdated
       const line = { job: 'settleMetadata', project_id: projectId, package_name: name }
       try {
-        const isThere = (await db().groups.findProject({ id: projectId })) !== undefined
+        const project = await db().groups.findProject({ id: projectId })
+        const isThere = project && (await db().groups.locate(project))
         await (isThere ? settle(db(), store(), outdated) : db().overviews.settled(outdated))
         console.info(JSON.stringify({ level: 'info', ...line }))
       } catch (error) {

@@ -49,12 +49,12 @@ const findInGroup = async (db: Database, event: APIGatewayProxyEvent, group: Gro
   if (!wanted) return { projects: [], files: [], outdated: [] }
   const ids = await db.holders.listProjectIds(group.id, wanted, isSignedIn)
   const [projects, held, outdated] = await Promise.all([
-    db.groups.listProjectsById(ids),
+    db.groups.listProjectsById(ids).then(db.groups.locateAll),
     db.holders.listFiles(ids, wanted, wanted.fileName),
     findOutdated(db, ids, wanted),
   ])
   const files = held.filter(({ package: { status } }) => isInstallable(status))
-  return { projects, files, outdated }
+  return { projects: projects.map(({ thing }) => thing), files, outdated }
 }
 type InGroup = Awaited<ReturnType<typeof findInGroup>>
 

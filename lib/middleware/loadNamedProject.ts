@@ -2,13 +2,13 @@ import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { forbidden, PackagesError } from '../domain/errors.ts'
 import { canInProject, leastRoleName } from '../domain/permissions.ts'
-import type { Project } from '../domain/project.ts'
+import type { Group, Project } from '../domain/project.ts'
 import type { Database } from '../repository/database.ts'
 import type { Authenticated } from './authenticate.ts'
 import { findCaller, type Identified } from './identify.ts'
 import { startEarly } from './startEarly.ts'
 
-export type InNamedProject<Ahead> = Authenticated & Identified & { project: Project; ahead: Ahead }
+export type InNamedProject<Ahead> = Authenticated & Identified & { project: Project; ancestors: Group[]; ahead: Ahead }
 
 /**
  * The project with which the name of a package begins, whose packages the caller may read. Where there is none GitLab
@@ -26,8 +26,9 @@ export const loadNamedProject = <Ahead>(
       token
         ? forbidden('no project has a path that this name begins with')
         : new PackagesError({ code: 'login_required' })
-    const project = await finding
-    if (!project) throw hidden()
+    const found = await finding
+    if (!found) throw hidden()
+    const { thing: project, ancestors } = found
 
     const early = startEarly(() => ahead(event, project))
     const caller = await findCaller(database(), token, [
@@ -38,6 +39,6 @@ export const loadNamedProject = <Ahead>(
     if (!canInProject(caller, 'read_package', project)) {
       throw forbidden(`this needs the role ${leastRoleName('read_package')} in the project`)
     }
-    Object.assign(context, { project, caller, ahead: await early })
+    Object.assign(context, { project, ancestors, caller, ahead: await early })
   },
 })

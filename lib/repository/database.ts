@@ -4,8 +4,8 @@ import { fileRepository } from './files.ts'
 import { groupListingRepository } from './groupListings.ts'
 import { groupRepository } from './groups.ts'
 import { groupTransitRepository } from './groupTransit.ts'
-import { HOLD_MS } from './holds.ts'
 import { holderRepository } from './holders.ts'
+import { HOLD_MS } from './holds.ts'
 import { counterKey } from './keys.ts'
 import { openListing } from './listings.ts'
 import { memberRepository } from './members.ts'
@@ -36,7 +36,7 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, 
     files: fileRepository(table, records),
     groups,
     groupTransit,
-    holders: holderRepository(table),
+    holders: holderRepository(table, places),
     groupListings: groupListingRepository(table, groups),
     listings: openListing(table),
     members: memberRepository(table),

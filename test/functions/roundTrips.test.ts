@@ -117,15 +117,15 @@ describe("the round trips to find one of Maven's files", () => {
     for (const { id } of [project, ...others]) await addFile(id, 'com/mycompany/my-app')
 
     const inProject = (db: () => Database) => downloadFromProject(db, objectStore)
-    expect(await head(inProject as Endpoint, `/projects/${project.id}`, 'com/mycompany/my-app')).toEqual([3, 6])
+    expect(await head(inProject as Endpoint, `/projects/${project.id}`, 'com/mycompany/my-app')).toEqual([3, 7])
     const inGroup = (db: () => Database) => downloadFromGroup(db, objectStore)
-    expect(await head(inGroup as Endpoint, `/groups/${top.id}/-`, 'com/mycompany/my-app')).toEqual([4, 15])
+    expect(await head(inGroup as Endpoint, `/groups/${top.id}/-`, 'com/mycompany/my-app')).toEqual([4, 16])
   })
 
-  it('are four where the project has to be found by the name', async () => {
+  it('are five where the project has to be found by the name', async () => {
     const { id, fullPath } = world.project
     await addFile(id, fullPath)
     const anywhere = (db: () => Database) => downloadFromAnywhere(db, objectStore)
-    expect(await head(anywhere as Endpoint, '', fullPath)).toEqual([4, 7])
+    expect(await head(anywhere as Endpoint, '', fullPath)).toEqual([5, 8])
   })
 })

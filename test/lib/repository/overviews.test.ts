@@ -1,8 +1,8 @@
 import { GROUP_DEPTH_LIMIT } from '../../../lib/domain/project.ts'
+import { pathsAbove } from '../../../lib/maven/paths.ts'
 import { deletedKey } from '../../../lib/repository/keys.ts'
-import { shelvesOf } from '../../../lib/repository/shelves.ts'
 import { openTable } from '../../../lib/repository/table.ts'
-import { now, openStore } from '../../support/store.ts'
+import { now, openStore, shelvesOf } from '../../support/store.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
 let store: Store
@@ -231,6 +231,27 @@ describe('the holders of a name', () => {
     expect((await ids(top.id)).sort()).toEqual([project.id, inner.id].sort())
   })
 
+  it('are found where they are while a group around them moves', async () => {
+    const [from, to] = [await store.group(), await store.group()]
+    const moving = await store.group(from)
+    const project = await store.project(moving)
+    const name = { projectId: project.id, type: 'maven', name: 'com/mycompany/my-app' } as const
+    await add(name, '1.0')
+    const path = (around: typeof from) => `${around.fullPath}/${moving.path}/${project.path}`
+    const at = async (wanted: string) => (await store.db.holders.findProjectAt(pathsAbove(`${wanted}/sub`)))?.thing
+    const check = async () => {
+      expect(await store.db.holders.listProjectIds(to.id, name, true)).toEqual([project.id])
+      expect(await at(path(from))).toBeUndefined()
+      expect(await at(path(to))).toMatchObject({ id: project.id, fullPath: path(to), ancestorIds: [to.id, moving.id] })
+    }
+
+    await store.db.groups.transferGroup(moving.id, to.id, now())
+    await check()
+    while (!(await store.db.groupTransit.settle(moving.id)));
+    await check()
+    expect(await store.db.holders.listProjectIds(from.id, name, true)).toEqual([])
+  })
+
   it('show their newest file of a name', async () => {
     const { group, name } = await setUp()
     const other = { ...name, projectId: (await store.project(group)).id }
@@ -254,7 +275,7 @@ describe('the holders of a name', () => {
   it('are found by the paths that they have now', async () => {
     const { project } = await setUp()
     const { fullPath } = project
-    const at = async (...paths: string[]) => (await store.db.holders.findProjectAt(paths))?.id
+    const at = async (...paths: string[]) => (await store.db.holders.findProjectAt(paths))?.thing.id
 
     expect(await at(`${fullPath}/sub`, fullPath.toUpperCase(), 'nothing')).toBe(project.id)
     expect(await at('nothing/here', fullPath.split('/')[0] ?? '')).toBeUndefined()
