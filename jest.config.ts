@@ -19,6 +19,7 @@ const storageOn = (displayName: string, setup: string) => ({
 })
 
 const PYTHON_GITLAB = '<rootDir>/test/clients/pythonGitlab.test.ts'
+const MAVEN = '<rootDir>/test/clients/maven.test.ts'
 
 const config: Config = {
   globalSetup: '<rootDir>/test/support/startAll.ts',
@@ -31,13 +32,19 @@ const config: Config = {
       ...common,
       displayName: 'service',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['<rootDir>/test/lib/repository/', PYTHON_GITLAB],
+      testPathIgnorePatterns: ['<rootDir>/test/lib/repository/', PYTHON_GITLAB, MAVEN],
       setupFiles: ['<rootDir>/test/support/onDynoxide.ts'],
     },
     {
       ...common,
       displayName: 'python-gitlab',
       testMatch: [PYTHON_GITLAB],
+      setupFiles: ['<rootDir>/test/support/onDynoxide.ts'],
+    },
+    {
+      ...common,
+      displayName: 'Maven',
+      testMatch: [MAVEN],
       setupFiles: ['<rootDir>/test/support/onDynoxide.ts'],
     },
     storageOn('storage on dynoxide', 'onDynoxide'),

@@ -1,7 +1,7 @@
 import middy from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import type { TokenScope } from './domain/token.ts'
-import type { Answer } from './http/answers.ts'
+import { type Answer, challenge } from './http/answers.ts'
 import { addHeaders } from './middleware/addHeaders.ts'
 import { answerErrors } from './middleware/answerErrors.ts'
 import { authenticate } from './middleware/authenticate.ts'
@@ -13,6 +13,8 @@ type Options = {
   reword?: (answer: Answer) => Answer
   /** Scopes of tokens that open this endpoint besides those that open every one of its method. */
   scopes?: readonly TokenScope[]
+  /** Takes a token as the password of HTTP Basic too, and asks for one where a login is missing. */
+  basic?: boolean
 }
 
 /**
@@ -20,9 +22,9 @@ type Options = {
  * the endpoint's own: what it loads and what it answers.
  * @param name the endpoint's one name: its file, its export and its field in the log
  */
-export const endpoint = (name: string, database: () => Database, { reword, scopes }: Options = {}) =>
+export const endpoint = (name: string, database: () => Database, { reword, scopes, basic = false }: Options = {}) =>
   middy<APIGatewayProxyEvent>()
     .use(logRequest(name))
     .use(addHeaders())
-    .use(answerErrors(reword))
-    .use(authenticate(database, scopes))
+    .use(answerErrors(basic ? challenge : reword))
+    .use(authenticate(database, scopes, basic))

@@ -10,19 +10,28 @@ const answer = (response: ServerResponse, status: number, body: object) => {
 
 /**
  * The local entrance: what API Gateway does and serverless-offline does not. A body keeps its bytes, one over API
- * Gateway's limit is refused, an unknown route gets GitLab's words, and the type of an answer stays as it is.
+ * Gateway's limit is refused, so is a path with dot segments, which serverless-offline would resolve, an unknown route
+ * gets GitLab's words, and the type of an answer stays as it is.
  */
 export const createFront = (backendPort: () => number | undefined): Server =>
   createServer((request, response) => {
     const port = backendPort()
     if (port === undefined) return answer(response, 503, { status: 'failed', message: 'Packages API is starting' })
     if (Number(request.headers['content-length'] ?? 0) > GATEWAY_BODY_LIMIT_BYTES) return refuseBody(request, response)
+    if (DOT_SEGMENT.test(request.url ?? '')) return refusePath(request, response)
     forward(request, response, port)
   })
 
 /** The rest of the body is read and dropped: closing the door on a client that still sends shows him a reset instead. */
 const refuseBody = (request: IncomingMessage, response: ServerResponse) => {
   request.once('end', () => answer(response, tooLarge.status, tooLarge.body)).resume()
+}
+
+/** `.` or `..` as a whole segment of the path, encoded or not. What comes behind a question mark is no path. */
+const DOT_SEGMENT = /^[^?]*\/(\.|%2e){1,2}(\/|\?|$)/i
+
+const refusePath = (request: IncomingMessage, response: ServerResponse) => {
+  request.once('end', () => answer(response, 400, { error: '400 Bad Request' })).resume()
 }
 
 /**

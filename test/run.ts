@@ -1,11 +1,18 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { hasJava } from '../local/engines.ts'
+import { DEBIAN_REPOSITORY } from './support/mavenClient.ts'
 
 const require = createRequire(import.meta.url)
+
+/** The plugins that the suite runs, and what Debian's dependency plugin needs and does not bring along. */
+const MAVEN_PLUGINS = [
+  ...['deploy', 'dependency', 'jar'].map((name) => `org/apache/maven/plugins/maven-${name}-plugin`),
+  'junit/junit',
+]
 
 /** A suite that needs more than Node, what installs it, and how Jest leaves it out. */
 const needs = [
@@ -20,6 +27,15 @@ const needs = [
     program: 'python-gitlab for /usr/bin/python3',
     isThere: () => spawnSync('/usr/bin/python3', ['-c', 'import gitlab']).status === 0,
     install: 'apt-get install -y python3-gitlab',
+  },
+  {
+    suite: 'Maven',
+    program: "mvn with Debian's repository of plugins",
+    isThere: () =>
+      spawnSync('mvn', ['--version']).status === 0 &&
+      MAVEN_PLUGINS.every((plugin) => existsSync(join(DEBIAN_REPOSITORY, plugin))),
+    install:
+      'apt-get install -y maven libmaven-deploy-plugin-java libmaven-dependency-plugin-java libmaven-jar-plugin-java junit4',
   },
 ]
 

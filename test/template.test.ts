@@ -497,7 +497,9 @@ describe('the bundle', () => {
   it.each(FIVE)('of %s holds no S3 client and no format', async (name) => {
     const inputs = await inputsOf(`functions/${name}`)
     expect(
-      inputs.filter((path) => /client-s3|s3-request-presigner|tar-stream|semver|lib\/(npm|files)/.test(path)),
+      inputs.filter((path) =>
+        /client-s3|s3-request-presigner|tar-stream|semver|lib\/(npm|maven|generic|files)/.test(path),
+      ),
     ).toEqual([])
   })
 

@@ -25,7 +25,7 @@ const readOptions = (read: Reader) => ({
  * anonymous; 403 below Developer; 404; 413 above the limit of a body.
  */
 export const uploadFile = (db: () => Database, store: () => ObjectStore) =>
-  endpoint('uploadGenericFile', db)
+  endpoint('uploadGenericFile', db, { basic: true })
     .use(loadProject(db, 'create_package', { asksForLogin: true }))
     .handler(async (event, { project, caller }) => {
       const path = parseGenericPath(pathParams(event))

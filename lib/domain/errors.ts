@@ -9,6 +9,7 @@ export type Resource =
   | 'npm_packages'
   | 'npm_package'
   | 'npm_tag'
+  | 'maven_file'
   | 'user'
   | 'member'
   | 'token'
@@ -34,6 +35,7 @@ export type Failure =
   | { code: 'already_revoked' }
   | { code: 'package_exists' }
   | { code: 'modified_since' }
+  | { code: 'hash_differs'; hash: string; fileName: string }
   | { code: 'too_large'; what: string; limitBytes: number }
   | { code: 'busy' }
   | { code: 'moved'; location: string; isRead: boolean }

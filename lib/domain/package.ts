@@ -57,7 +57,10 @@ export type Package = PackageEntry & {
   revision: number
 }
 
-/** `size` in bytes; hashes in lower-case hex, computed by us from the bytes that arrived. */
+/**
+ * `size` in bytes; hashes in lower-case hex, computed by us from the bytes that arrived. SHA-512 is kept where the
+ * clients of a format ask for it.
+ */
 export type PackageFile = {
   id: number
   packageId: number
@@ -66,6 +69,7 @@ export type PackageFile = {
   md5: string
   sha1: string
   sha256: string
+  sha512?: string | undefined
   createdAt: string
 }
 

@@ -8,6 +8,9 @@ export const hashesOf = (bytes: Uint8Array) => ({
   sha256: createHash('sha256').update(bytes).digest('hex'),
 })
 
+/** Kept besides where the clients of a format ask for it. */
+export const sha512Of = (bytes: Uint8Array) => createHash('sha512').update(bytes).digest('hex')
+
 /** The same of bytes that come in pieces, in no more memory than one of them. */
 export const digestOf = async (pieces: AsyncIterable<Uint8Array>): Promise<Digest> => {
   const hashes = {

@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers'
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -58,6 +59,12 @@ export const createStore = (bucket: string, endpoint: string | undefined) => {
         if (error instanceof PackagesError) await client.send(new DeleteObjectCommand(object))
         throw error
       }
+    },
+
+    /** The bytes of a small object, or undefined when there is none. */
+    async read(id: ObjectId): Promise<Buffer | undefined> {
+      const body = await stream(id)
+      return body && buffer(body)
     },
 
     /** A URL that whoever holds it may read for `DOWNLOAD_URL_SECONDS`; the browser saves it as `fileName`. */

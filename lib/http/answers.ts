@@ -9,9 +9,21 @@ export const json = (statusCode: number, body: unknown, headers: Record<string, 
   body: JSON.stringify(body),
 })
 
+export const text = (statusCode: number, body: string): Answer => ({
+  statusCode,
+  headers: { 'Content-Type': 'text/plain' },
+  body,
+})
+
 export const noContent = (): Answer => ({ statusCode: 204, headers: {}, body: '' })
 
 export const redirect = (location: string): Answer => ({ statusCode: 302, headers: { Location: location }, body: '' })
+
+/** A client that has a password sends it only when it is asked, and then sends the request again. */
+export const challenge = (answer: Answer): Answer =>
+  answer.statusCode === 401
+    ? { ...answer, headers: { ...answer.headers, 'WWW-Authenticate': 'Basic realm="Packages API"' } }
+    : answer
 
 /** What a file is, for those who ask without getting it. The object store gives a file the same `ETag`. */
 export const fileHeaders = ({ fileName, size, md5, sha256, createdAt }: PackageFile) => ({

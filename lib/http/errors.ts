@@ -13,6 +13,7 @@ const missing = {
   npm_packages: '404 Packages Not Found',
   npm_package: '404 Package Not Found',
   npm_tag: '404 Package tag Not Found',
+  maven_file: '404 Package Not Found',
   user: '404 User Not Found',
   member: '404 Not found',
   token: '404 Not Found',
@@ -50,6 +51,8 @@ const answers = {
   already_exists: ({ message: text }) => json(409, message(text)),
   already_revoked: () => json(400, message('400 Bad request - Token already revoked')),
   package_exists: () => json(403, message('Package already exists.')),
+  hash_differs: ({ hash, fileName }) =>
+    json(409, message(`409 Conflict - this is not the ${hash} of ${fileName} as it arrived`)),
   modified_since: () => json(412, message('412 Precondition Failed')),
   too_large: ({ what, limitBytes }) =>
     json(413, message(`413 Content Too Large - ${what} may have at most ${limitBytes} bytes`)),

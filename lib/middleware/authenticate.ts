@@ -15,14 +15,16 @@ export type Authenticated = Context & { authentication: Promise<PersonalToken | 
 /**
  * Finds out who calls. A token that is unknown, expired, revoked or too narrow is refused on every route.
  * @param scopes what opens this route besides the scopes that open every one of its method
+ * @param takesBasic whether the token may also be the password of HTTP Basic, with any user name
  */
 export const authenticate = (
   database: () => Database,
   scopes: readonly TokenScope[] = [],
+  takesBasic = false,
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated> => ({
   before: ({ event, context }) => {
     context.authentication = startEarly(async () => {
-      const secret = secretOf(event)
+      const secret = secretOf(event, takesBasic)
       return secret === undefined
         ? undefined
         : valid(await database().tokens.findBySecret(secret), scopesFor(event.httpMethod, scopes))
@@ -30,13 +32,21 @@ export const authenticate = (
   },
 })
 
-/** GitLab's order of preference: parameter, header, bearer. */
-const secretOf = (event: APIGatewayProxyEvent): string | undefined => {
+/** GitLab's order of preference: parameter, header, bearer, password. */
+const secretOf = (event: APIGatewayProxyEvent, takesBasic: boolean): string | undefined => {
   const { private_token, access_token } = queryParams(event)
-  const bearer = /^Bearer +(\S+) *$/i.exec(header(event, 'authorization') ?? '')?.[1]
-  return [private_token, header(event, 'private-token'), access_token, bearer]
+  const authorization = header(event, 'authorization') ?? ''
+  const bearer = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+  const password = takesBasic ? passwordOf(authorization) : undefined
+  return [private_token, header(event, 'private-token'), access_token, bearer, password]
     .map((candidate) => (typeof candidate === 'string' ? candidate.trim() : ''))
     .find((candidate) => candidate !== '')
+}
+
+/** Source: RFC 7617. The user name ends at the first colon. */
+const passwordOf = (authorization: string): string | undefined => {
+  const credentials = /^Basic +(\S+) *$/i.exec(authorization)?.[1]
+  return credentials && /^[^:]*:(.*)$/s.exec(Buffer.from(credentials, 'base64').toString('utf8'))?.[1]
 }
 
 const valid = (token: PersonalToken | undefined, allowed: readonly TokenScope[]): PersonalToken => {

@@ -1,6 +1,6 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import { forbidden, notFound } from '../domain/errors.ts'
+import { forbidden, notFound, PackagesError } from '../domain/errors.ts'
 import { canInGroup, type GroupAbility, leastRoleName } from '../domain/permissions.ts'
 import type { Group } from '../domain/project.ts'
 import { parseReference } from '../http/ids.ts'
@@ -16,6 +16,8 @@ export type InGroup<Ahead> = Authenticated & Identified & { group: Group; ancest
 type Options<Ahead> = {
   /** As in `loadProject`: starts reads that need only the group. */
   ahead?: (event: APIGatewayProxyEvent, group: Group, isSignedIn: boolean) => Promise<Ahead>
+  /** As in `loadProject`: an anonymous caller is asked to log in. */
+  asksForLogin?: boolean
 }
 
 /**
@@ -25,14 +27,15 @@ type Options<Ahead> = {
 export const loadGroup = <Ahead = undefined>(
   database: () => Database,
   ability: GroupAbility,
-  { ahead }: Options<Ahead> = {},
+  { ahead, asksForLogin = false }: Options<Ahead> = {},
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, InGroup<Ahead>> => ({
   before: async ({ event, context }) => {
     const reference = parseReference('group', pathParams(event).id ?? '')
     const finding = startEarly(() => database().groups.findGroup(reference))
     const token = await context.authentication
+    const hidden = () => (asksForLogin && !token ? new PackagesError({ code: 'login_required' }) : notFound('group'))
     const stored = await finding
-    if (stored?.kind !== 'group') throw notFound('group')
+    if (stored?.kind !== 'group') throw hidden()
 
     /** As in `loadProject`. */
     const open = async (group: Group): Promise<Omit<InGroup<Promise<Ahead | undefined>>, keyof Authenticated>> => {
@@ -42,7 +45,7 @@ export const loadGroup = <Ahead = undefined>(
         database().groups.locate(group),
         token !== undefined && database().groups.isInTransit(group.id),
       ])
-      if (!located) throw notFound('group')
+      if (!located) throw hidden()
       if (located.thing !== group) return open(located.thing)
       const caller = isInTransit ? await withPlacesOfNow(database(), noted) : noted
       return { caller, group, ancestors: located.ancestors, ahead: early }
@@ -52,7 +55,7 @@ export const loadGroup = <Ahead = undefined>(
     const { group, caller } = opened
     // Nothing leads on from a path that a group has left.
     const isFormer = 'fullPath' in reference && reference.fullPath.toLowerCase() !== group.fullPath.toLowerCase()
-    if (isFormer || !canInGroup(caller, 'read_group', group)) throw notFound('group')
+    if (isFormer || !canInGroup(caller, 'read_group', group)) throw hidden()
     if (!canInGroup(caller, ability, group)) {
       throw forbidden(`this needs the role ${leastRoleName(ability)} in the group`)
     }

@@ -5,10 +5,12 @@ import { fileRepository } from './files.ts'
 import { groupListingRepository } from './groupListings.ts'
 import { groupRepository } from './groups.ts'
 import { groupTransitRepository } from './groupTransit.ts'
+import { holderRepository } from './holders.ts'
 import { HOLD_MS } from './holds.ts'
 import { counterKey } from './keys.ts'
 import { openListing } from './listings.ts'
 import { memberRepository } from './members.ts'
+import { overviewRepository } from './overviews.ts'
 import { packageRepository } from './packages.ts'
 import { openPlaces } from './places.ts'
 import { packageRecords } from './records.ts'
@@ -36,9 +38,11 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, 
     files: fileRepository(table, records),
     groups,
     groupTransit,
+    holders: holderRepository(table, places),
     groupListings: groupListingRepository(table, groups),
     listings: openListing(table),
     members: memberRepository(table),
+    overviews: overviewRepository(table, records),
     packages: packageRepository(table, records),
     tokens: tokenRepository(table),
     transit,

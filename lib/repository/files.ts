@@ -3,7 +3,7 @@ import type { FileOrder, Sort } from '../domain/listing.ts'
 import { FILES_PER_PACKAGE_LIMIT, type Package, type PackageFile, type PackageStatus } from '../domain/package.ts'
 import { offsetOf, type Page, type Paged, sliceOf } from '../domain/pagination.ts'
 import { confirmWrite } from './directUploads.ts'
-import { fileFromItem, versionFromItem } from './items.ts'
+import { fileFromItem, holderFromItem } from './items.ts'
 import {
   type Coordinates,
   coordinatesKey,
@@ -15,7 +15,7 @@ import {
   packageKey,
   purgeFileKey,
 } from './keys.ts'
-import { changed, dueAfter, newRecord, type packageRecords, versionOf } from './records.ts'
+import { changed, dueAfter, newRecord, outdatedWrite, type packageRecords, versionOf } from './records.ts'
 import { assertSortable, type Change } from './shelves.ts'
 import type { Item, Table, Write } from './table.ts'
 
@@ -24,15 +24,15 @@ export type FileQuery = { page: Page; order: FileOrder; sort: Sort }
 
 /**
  * Who adds a file, and the status that its package gets; without one a new package is `default`. `directUploadId` is the
- * direct upload that it was, which is confirmed with it.
+ * direct upload that it was, which is confirmed with it. With `replaces` it is added only as long as that file is the
+ * newest of its name.
  */
 export type Upload = {
   creatorId: number | null
   status?: PackageStatus | undefined
   directUploadId?: string | undefined
+  replaces?: number
 }
-
-type Version = Coordinates & { version: string }
 
 export const fileRepository = (
   table: Table,
@@ -62,8 +62,9 @@ export const fileRepository = (
   }
 
   /** A version that arrives with its first file. */
-  const arrival = async (version: Version, file: PackageFile, upload: Upload): Promise<Write[]> => {
-    const { creatorId, status = 'default' } = upload
+  const arrival = async (version: Coordinates, file: PackageFile, upload: Upload): Promise<Write[]> => {
+    const { creatorId, status = 'default', replaces } = upload
+    if (replaces !== undefined) throw replaced()
     const wanted = { ...version, id: file.packageId, status, creatorId, createdAt: file.createdAt }
     const record = newRecord(version.projectId, wanted, 1, [])
     return [
@@ -74,12 +75,14 @@ export const fileRepository = (
       },
       ...(await packageWrites(await placed(version.projectId), [{ after: record }])),
       ...fileWrites([file]),
+      ...behindWrites(version),
     ]
   }
 
   /** A file that joins others. As long as the status stays, no list shows a difference and no shelf is written. */
-  const addition = async (version: Version, file: PackageFile, { status }: Upload): Promise<Write[]> => {
+  const addition = async (version: Coordinates, file: PackageFile, { status, replaces }: Upload): Promise<Write[]> => {
     const [before, newest] = await Promise.all([stored(file.packageId), findNewest(file.packageId, file.fileName)])
+    if (replaces !== undefined && newest?.id !== replaces) throw replaced()
     if (before.fileCount >= FILES_PER_PACKAGE_LIMIT) {
       throw validationFailed(`400 Bad request - A package may have at most ${FILES_PER_PACKAGE_LIMIT} files`)
     }
@@ -92,11 +95,12 @@ export const fileRepository = (
           )),
       { put: { ...fileKey(file.packageId, file.id), ...file } },
       newestWrite(file, newest),
+      ...behindWrites(version),
     ]
   }
 
   /** A package whose status changes: on its record and shelves, and on what is kept of the version. */
-  const statusWrites = async (version: Version, change: Change): Promise<Write[]> => {
+  const statusWrites = async (version: Coordinates, change: Change): Promise<Write[]> => {
     const { after } = change
     const [project, details] = await Promise.all([placed(after.projectId), table.get(detailsKey(version))])
     return [
@@ -116,14 +120,21 @@ export const fileRepository = (
 
     /** A download by name: the package of these coordinates and its newest file of that name. Three reads at most. */
     async findByName(
-      coordinates: Version,
+      coordinates: Coordinates,
       fileName: string,
     ): Promise<{ package: Package; file: PackageFile } | undefined> {
       const item = await table.get(coordinatesKey(coordinates))
       if (!item) return undefined
-      const { id } = versionFromItem(item)
+      const { id } = holderFromItem(item)
       const [found, file] = await Promise.all([findPackage(id), findNewest(id, fileName)])
       return found && file && { package: found, file }
+    },
+
+    /** All files of a name, the newest first. Reads all of the package, of which `FILES_PER_PACKAGE_LIMIT` is the bound. */
+    async listNamed(packageId: number, fileName: string): Promise<PackageFile[]> {
+      const filter = { expression: 'fileName = :name', values: { ':name': fileName } }
+      const range = { pk: packageKey(packageId).pk, prefix: FILE_PREFIX, descending: true, filter }
+      return (await table.queryAll(range)).map(fileFromItem)
     },
 
     /**
@@ -150,16 +161,17 @@ export const fileRepository = (
     /**
      * Adds a file to a version, and makes the version when it is the first. Many may do so at once: all land. A name
      * that is there already gets a newer file, which is the one that downloads by name find.
-     * @throws `validation_failed` when the package has all the files it may have, `not_found` when the project is gone
+     * @throws `validation_failed` when the package has all the files it may have, `not_found` when the project is gone,
+     * `modified_since` when the file that it `replaces` is not the newest
      */
-    async add(version: Version, file: Omit<PackageFile, 'packageId'>, upload: Upload): Promise<PackageFile> {
+    async add(version: Coordinates, file: Omit<PackageFile, 'packageId'>, upload: Upload): Promise<PackageFile> {
       assertSortable(version)
       let newId: number | undefined
       let added: PackageFile = { ...file, packageId: 0 }
       await table.transact(async () => {
         const item = await table.get(coordinatesKey(version))
         if (!item) newId ??= await table.nextId('package')
-        added = { ...file, packageId: item ? versionFromItem(item).id : (newId as number) }
+        added = { ...file, packageId: item ? holderFromItem(item).id : (newId as number) }
         return [
           ...(await (item ? addition : arrival)(version, added, upload)),
           ...(upload.directUploadId === undefined ? [] : [confirmWrite(upload.directUploadId, added.packageId)]),
@@ -195,11 +207,18 @@ export const fileRepository = (
           heir ? { put: { ...named, ...heir } } : { delete: named },
           ...(details ? [{ delete: detailsKey(before) }, { put: { ...details, ...keptDetailsKey(packageId) } }] : []),
           { put: { ...purgeFileKey(packageId, id, due), packageId, projectId: before.projectId, due, file } },
+          ...(newest?.id === id ? behindWrites(before) : []),
         ]
       })
     },
   }
 }
+
+const replaced = () => new PackagesError({ code: 'modified_since' })
+
+/** What is kept for all versions of a name may be behind them when it was written from what a client knew. */
+const behindWrites = (coordinates: Coordinates): Write[] =>
+  coordinates.version === null ? [outdatedWrite(coordinates)] : []
 
 /** Files of a package that arrives. Of equal names the last is the newest. */
 export const fileWrites = (files: readonly PackageFile[]): Write[] => {

@@ -47,8 +47,12 @@ const schemas = {
     md5: v.string(),
     sha1: v.string(),
     sha256: v.string(),
+    sha512: v.optional(v.string()),
     createdAt: time,
   }),
+  holder: v.object({ id }),
+  deletedVersion: v.object({ version: v.string() }),
+  outdated: v.object({ projectId: id, type: v.picklist(packageTypes), name: v.string(), mark: v.string() }),
   version: v.object({ id, version: v.string(), createdAt: time, status: v.picklist(packageStatuses) }),
   tags: v.object({ revision: v.number(), tags: v.array(tag) }),
   group: v.object({
@@ -157,11 +161,17 @@ export type Content = v.InferOutput<(typeof schemas)['contents']>
  * left: what is inside may still be found by that alone.
  */
 export type PathAlias = v.InferOutput<(typeof schemas)['path']>
+/** A name whose versionless package may be behind; `mark` is another one with each cause. */
+export type Outdated = v.InferOutput<(typeof schemas)['outdated']>
 export type Tags = { revision: number; tags: Tag[] }
 
 export const entryFromItem = (item: Item): PackageEntry => v.parse(schemas.entry, item)
 export const packageFromItem = (item: Item): Package => v.parse(schemas.package, item)
 export const fileFromItem = (item: Item): PackageFile => v.parse(schemas.file, item)
+/** Which package has the coordinates. */
+export const holderFromItem = (item: Item) => v.parse(schemas.holder, item)
+export const deletedVersionFromItem = (item: Item): string => v.parse(schemas.deletedVersion, item).version
+export const outdatedFromItem = (item: Item): Outdated => v.parse(schemas.outdated, item)
 export const versionFromItem = (item: Item): Omit<PackageVersion, 'tags'> => v.parse(schemas.version, item)
 export const tagsFromItem = (item: Item | undefined): Tags =>
   item === undefined ? { revision: 0, tags: [] } : v.parse(schemas.tags, item)

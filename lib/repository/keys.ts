@@ -23,6 +23,8 @@
  * | what a format kept of a deleted version          | -          | PACKAGE#<id>                         | DETAILS                          |
  * | is a version taken; versions of a package        | -          | PROJECT#<id>#<type>#<name>           | VERSION#<version>, VERSIONLESS   |
  * | what a format keeps of a version                 | -          | the same                             | DETAILS#<version>                |
+ * | versions that were deleted lately                | -          | the same                             | DELETED#<version>                |
+ * | names whose versionless package may be behind    | -          | OUTDATED                             | <project id> <type> <name>       |
  * | tags of a package name                           | -          | the same                             | TAGS                             |
  * | a shelf by `created_at`                          | -          | PROJECT#<id>, or                     | <family>#<id>                    |
  * |                                                  |            | GROUP#<id>#<direct or nested>#<visibility> |                            |
@@ -114,7 +116,7 @@ export const keptDetailsKey = (packageId: number): Key => ({ pk: packageKey(pack
 
 /** What the versions of one name share: the coordinates live in a partition of their own, not in the project's. */
 export type Coordinates = { projectId: number; type: PackageType; name: string; version: string | null }
-type NameOfPackage = Omit<Coordinates, 'version'>
+export type NameOfPackage = Omit<Coordinates, 'version'>
 const namePartition = ({ projectId, type, name }: NameOfPackage) => `${projectKey(projectId).pk}#${type}#${name}`
 export const coordinatesKey = (coordinates: Coordinates): Key => ({
   pk: namePartition(coordinates),
@@ -126,6 +128,17 @@ export const detailsKey = (coordinates: Coordinates): Key => ({
   sk: `${DETAILS_PREFIX}${coordinates.version ?? ''}`,
 })
 export const DETAILS_PREFIX = 'DETAILS#'
+/** Left by a deleted version for a while: who read a list of versions before may still write it down. */
+export const deletedKey = (coordinates: NameOfPackage & { version: string }): Key => ({
+  pk: namePartition(coordinates),
+  sk: `${DELETED_PREFIX}${coordinates.version}`,
+})
+export const DELETED_PREFIX = 'DELETED#'
+export const OUTDATED_PARTITION = 'OUTDATED'
+export const outdatedKey = ({ projectId, type, name }: NameOfPackage): Key => ({
+  pk: OUTDATED_PARTITION,
+  sk: `${padded(projectId)} ${type} ${name}`,
+})
 export const tagsKey = (name: NameOfPackage): Key => ({ pk: namePartition(name), sk: 'TAGS' })
 
 /** A shelf is one partition of packages in listing order. */
@@ -180,9 +193,11 @@ export const groupOfPartition = (pk: string): number =>
   Number(/^(?:(?:NAMES|TALLY)#)?GROUP#(\d+)/.exec(pk)?.[1] ?? Number.NaN)
 
 export const namesPartition = (shelf: Shelf) => `NAMES#${shelfPartition(shelf)}`
+/** What the rows of one name and type in a directory begin with, one row a project. */
+export const namesPrefix = (type: PackageType, name: string) => `${name} ${type} `
 export const namesKey = (shelf: Shelf, { projectId, type, name }: NameOfPackage): Key => ({
   pk: namesPartition(shelf),
-  sk: `${name} ${type} ${padded(projectId)}`,
+  sk: `${namesPrefix(type, name)}${padded(projectId)}`,
 })
 
 export const projectOfNames = (sk: string) => Number(sk.split(' ')[2])

@@ -2,18 +2,30 @@ import { notFound, PackagesError, validationFailed } from '../domain/errors.ts'
 import type { Package, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
 import { TAGS_PER_NAME_LIMIT, TAGS_PER_VERSION_LIMIT } from '../domain/package.ts'
 import { fileWrites } from './files.ts'
-import { type Tags, tagsFromItem, versionFromItem } from './items.ts'
+import { holderFromItem, type Tags, tagsFromItem, versionFromItem } from './items.ts'
 import {
   type Coordinates,
   coordinatesKey,
   DETAILS_PREFIX,
+  deletedKey,
   detailsKey,
   keptDetailsKey,
+  type NameOfPackage,
+  outdatedKey,
   purgeKey,
   tagsKey,
   VERSION_PREFIX,
 } from './keys.ts'
-import { type Arriving, changed, dueAfter, newRecord, type packageRecords, versionOf } from './records.ts'
+import {
+  type Arriving,
+  changed,
+  dueAfter,
+  newRecord,
+  outdatedWrite,
+  type packageRecords,
+  RESTORE_WINDOW_DAYS,
+  versionOf,
+} from './records.ts'
 import { assertSortable, type Change } from './shelves.ts'
 import type { Item, Table, Write } from './table.ts'
 
@@ -29,8 +41,6 @@ export type NewPackage = Arriving & {
 /** A version with what its format keeps of it. */
 export type VersionDetails = Omit<PackageVersion, 'tags'> & { details: Item }
 
-type NameOfPackage = Omit<Coordinates, 'version'>
-
 export const packageRepository = (
   table: Table,
   { find, stored, placed, packageWrites }: ReturnType<typeof packageRecords>,
@@ -45,6 +55,55 @@ export const packageRepository = (
     return holders.map((holder) =>
       changed(holder, { tags: holder.tags.filter(({ name }) => !names.has(name)), updatedAt: now }),
     )
+  }
+
+  /** What a delete of any package writes. */
+  const deletion = async (before: Package, now: string): Promise<Write[]> => {
+    const { id } = before
+    const coordinates: Coordinates = before
+    const [project, tags, details] = await Promise.all([
+      placed(before.projectId),
+      findTags(before),
+      table.get(detailsKey(coordinates)),
+    ])
+    const due = dueAfter(now)
+    const held = tags.tags.some(({ packageId }) => packageId === id)
+    return [
+      ...(await packageWrites(project, [changed(before, { status: 'pending_destruction', tags: [], updatedAt: now })])),
+      {
+        delete: coordinatesKey(coordinates),
+        if: 'id = :id',
+        values: { ':id': id },
+        otherwise: 'again',
+      },
+      ...(details ? [{ delete: detailsKey(coordinates) }, { put: { ...details, ...keptDetailsKey(id) } }] : []),
+      ...(held
+        ? [
+            tagsWrite(
+              before,
+              tags,
+              tags.tags.filter(({ packageId }) => packageId !== id),
+            ),
+          ]
+        : []),
+      { put: { ...purgeKey(id, due), packageId: id, projectId: before.projectId, due } },
+    ]
+  }
+
+  /**
+   * Deletes the versionless package of a name that has no version any more.
+   * @param revision the versionless package's; one that changed since stays
+   */
+  const deleteLeftAlone = async (name: NameOfPackage, now: string, revision?: number): Promise<void> => {
+    await table.transact(async () => {
+      const item = await table.get(overviewKey(name))
+      const overview = item && (await find(holderFromItem(item).id))
+      if (!overview || (revision !== undefined && overview.revision !== revision)) return []
+      // After the record: a client adds to it only after the version that it is about, so the write would fail.
+      const { items } = await table.query({ pk: tagsKey(name).pk, prefix: VERSION_PREFIX }, 1)
+      if (items.length > 0) return []
+      return [...(await deletion(overview, now)), { delete: outdatedKey(name) }]
+    })
   }
 
   return {
@@ -113,49 +172,28 @@ export const packageRepository = (
     },
 
     /**
-     * Marks a package for removal: it leaves the lists, its coordinates are free, a purge item remains.
+     * Marks a package for removal: it leaves the lists, its coordinates are free, a purge item remains. With the last
+     * version of a name goes its versionless package.
      * @param unmodifiedSince ISO 8601; a later change of the package refuses the delete
      * @throws `not_found` when it is not there or already marked, `modified_since`
      */
     async delete(id: number, now: string, unmodifiedSince?: string): Promise<void> {
+      let name: NameOfPackage | undefined
       await table.transact(async () => {
         const before = await stored(id)
         if (before.status === 'pending_destruction') throw notFound('package')
         if (unmodifiedSince !== undefined && before.updatedAt > unmodifiedSince) {
           throw new PackagesError({ code: 'modified_since' })
         }
-        const coordinates: Coordinates = before
-        const [project, tags, details] = await Promise.all([
-          placed(before.projectId),
-          findTags(before),
-          table.get(detailsKey(coordinates)),
-        ])
-        const due = dueAfter(now)
-        const held = tags.tags.some(({ packageId }) => packageId === id)
-        return [
-          ...(await packageWrites(project, [
-            changed(before, { status: 'pending_destruction', tags: [], updatedAt: now }),
-          ])),
-          {
-            delete: coordinatesKey(coordinates),
-            if: 'id = :id',
-            values: { ':id': id },
-            otherwise: 'again',
-          },
-          ...(details ? [{ delete: detailsKey(coordinates) }, { put: { ...details, ...keptDetailsKey(id) } }] : []),
-          ...(held
-            ? [
-                tagsWrite(
-                  before,
-                  tags,
-                  tags.tags.filter(({ packageId }) => packageId !== id),
-                ),
-              ]
-            : []),
-          { put: { ...purgeKey(id, due), packageId: id, projectId: before.projectId, due } },
-        ]
+        const [writes, overview] = await Promise.all([deletion(before, now), table.get(overviewKey(before))])
+        if (before.version === null) return writes
+        name = overview && before
+        return [...writes, ...farewell({ ...before, version: before.version }, overview !== undefined, now)]
       })
+      if (name) await deleteLeftAlone(name, now).catch(leaveToOthers)
     },
+
+    deleteLeftAlone,
 
     /**
      * Moves a tag to a version, or makes it.
@@ -252,6 +290,35 @@ export const packageRepository = (
 /** A package that is downloaded all the time is written once in this time, with all its entries. */
 export const NOTE_EVERY_MS = 60 * 60 * 1000
 const NOTE_GIVES_UP_MS = 1_000
+
+/** The versionless package of a name, which stands for all of its versions. */
+const overviewKey = ({ projectId, type, name }: NameOfPackage) =>
+  coordinatesKey({ projectId, type, name, version: null })
+
+/** Longer than any client takes from reading a list of versions to writing it down with its own. */
+const DELETED_FOR_SECONDS = RESTORE_WINDOW_DAYS * 24 * 60 * 60
+
+/** The version is deleted, and what is noted will be done: that it cannot be done now is no failure of the delete. */
+const leaveToOthers = (error: unknown) => {
+  if (!(error instanceof PackagesError)) throw error
+}
+
+/**
+ * What a deleted version leaves to those who keep a list of versions. That there is none must hold at the moment of the
+ * write: the first is written by who may still know the version.
+ */
+const farewell = (coordinates: Coordinates & { version: string }, hasOverview: boolean, now: string): Write[] => [
+  {
+    put: {
+      ...deletedKey(coordinates),
+      version: coordinates.version,
+      expires_at: Math.floor(Date.parse(now) / 1000) + DELETED_FOR_SECONDS,
+    },
+  },
+  hasOverview
+    ? outdatedWrite(coordinates)
+    : { check: overviewKey(coordinates), if: 'attribute_not_exists(pk)', otherwise: 'again' },
+]
 
 const isDue = ({ lastDownloadedAt }: Package, now: string) =>
   lastDownloadedAt === null || Date.parse(now) - Date.parse(lastDownloadedAt) >= NOTE_EVERY_MS

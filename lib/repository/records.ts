@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { notFound } from '../domain/errors.ts'
 import type { Package, PackageStatus, PackageType, Tag } from '../domain/package.ts'
 import type { Located, Project } from '../domain/project.ts'
 import { packageFromItem } from './items.ts'
-import { packageKey } from './keys.ts'
+import { type NameOfPackage, outdatedKey, packageKey } from './keys.ts'
 import { type Change, readOwnNames, shelfWrites } from './shelves.ts'
 import type { Table, Write } from './table.ts'
 import type { transitRepository } from './transit.ts'
@@ -81,6 +82,14 @@ export const newRecord = (
 export const changed = (before: Package, change: Partial<Package>): Change => ({
   before,
   after: { ...before, ...change, revision: before.revision + 1 },
+})
+
+/**
+ * Notes that the versionless package of a name may not fit its versions any more: in the transaction that is the cause,
+ * so that whoever stops after it leaves the work for others.
+ */
+export const outdatedWrite = ({ projectId, type, name }: NameOfPackage): Write => ({
+  put: { ...outdatedKey({ projectId, type, name }), projectId, type, name, mark: randomUUID() },
 })
 
 /** What the item of a version's coordinates holds. */

@@ -17,7 +17,7 @@ const LEVELS = { Guest: 10, Reporter: 20, Developer: 30, Maintainer: 40, Owner: 
 const door = lambdaDoor()
 const world = createWorld(door)
 
-type Setting = { group: number; project: number; who: Record<string, Who> }
+type Setting = { group: number; project: number; path: string; who: Record<string, Who> }
 
 const build = async (visibility: string): Promise<Setting> => {
   const group = await world.group({ visibility })
@@ -28,7 +28,7 @@ const build = async (visibility: string): Promise<Setting> => {
     administrator: await world.user(['api'], { admin: true }),
   }
   for (const [role, level] of Object.entries(LEVELS)) who[role] = await world.member('groups', group.id, level)
-  return { group: group.id, project: project.id, who }
+  return { group: group.id, project: project.id, path: String(project.path_with_namespace), who }
 }
 
 /** A thing that is not there stands in for what a caller would get, change or delete: so the next one finds it all. */
@@ -36,10 +36,12 @@ const NOTHING: Record<string, string> = {
   package_name: 'nothing',
   package_version: '1.0.0',
   rest: '-/nothing-1.0.0.tgz',
+  path: 'com/mycompany/nothing/1.0/nothing-1.0.jar',
 }
 
-const pathOf = (resource: string, { group, project }: Setting) =>
+const pathOf = (resource: string, { group, project, path }: Setting) =>
   resource
+    .replace(/^\/packages\/maven\/\{path\+\}$/, `/packages/maven/${path}/1.0/nothing-1.0.jar`)
     .replace('{id}', String(resource.startsWith('/groups/') ? group : project))
     .replaceAll(/\{(\w+)\+?\}/g, (_, name: string) => NOTHING[name] ?? '0')
 

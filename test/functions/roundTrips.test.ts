@@ -1,10 +1,12 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { listGroupPackages } from '../../functions/listGroupPackages.ts'
 import { listProjectPackages } from '../../functions/listProjectPackages.ts'
+import { downloadFromAnywhere, downloadFromGroup, downloadFromProject } from '../../functions/maven/download.ts'
+import { objectStore } from '../../lib/deps.ts'
 import { ACCESS_LEVELS } from '../../lib/domain/permissions.ts'
 import { type Database, openDatabase } from '../../lib/repository/database.ts'
 import { createClient } from '../../lib/repository/table.ts'
-import { eventFor } from '../support/doors.ts'
+import { type Call, eventFor } from '../support/doors.ts'
 import { now, openStore } from '../support/store.ts'
 import { watchTraffic } from '../support/traffic.ts'
 
@@ -48,24 +50,28 @@ beforeAll(async () => {
   world = await setUp()
 })
 
-const traffic = async (endpoint: Endpoint, resource: string, path: string, who: string) => {
+type Answer = { statusCode: number; body: string; headers: Record<string, string> }
+
+const traffic = async (
+  endpoint: Endpoint,
+  resource: string,
+  call: Call,
+  who: string,
+  check = ({ statusCode, body }: Answer) => expect([statusCode, JSON.parse(body).length]).toEqual([200, 20]),
+) => {
   const client = createClient(process.env.DYNAMODB_ENDPOINT)
   const db = openDatabase(client, world.store.tableName)
-  const event = eventFor({ path, headers: { 'private-token': world.secrets[who] ?? '' } }, resource)
+  const event = eventFor({ ...call, headers: { 'private-token': world.secrets[who] ?? '' } }, resource)
   return watchTraffic(client, async () => {
-    const answer = (await endpoint(() => db)(event, { awsRequestId: 'test' } as Context as never, {} as never)) as {
-      statusCode: number
-      body: string
-    }
-    expect([answer.statusCode, JSON.parse(answer.body).length]).toEqual([200, 20])
+    check((await endpoint(() => db)(event, { awsRequestId: 'test' } as Context as never, {} as never)) as Answer)
   })
 }
 
 describe('the round trips of a list, one after another', () => {
   const byProject = (id: string | number, query = '', who = 'reporter') =>
-    traffic(listProjectPackages, '/api/v4/projects/{id}/packages', `/projects/${id}/packages${query}`, who)
+    traffic(listProjectPackages, '/api/v4/projects/{id}/packages', { path: `/projects/${id}/packages${query}` }, who)
   const byGroup = (path: string, who = 'reporter') =>
-    traffic(listGroupPackages, '/api/v4/groups/{id}/packages', `/groups/${path}/packages`, who)
+    traffic(listGroupPackages, '/api/v4/groups/{id}/packages', { path: `/groups/${path}/packages` }, who)
 
   it('are two for a project by id, in every order, and three by path', async () => {
     const { id, fullPath } = world.project
@@ -86,5 +92,40 @@ describe('the round trips of a list, one after another', () => {
     expect((await byProject(world.project.id)).calls).toBeLessThanOrEqual(6)
     expect((await byGroup(String(world.top.id))).calls).toBeLessThanOrEqual(13)
     expect((await byGroup(String(world.top.id), 'insider')).calls).toBeLessThanOrEqual(16)
+  })
+})
+
+describe("the round trips to find one of Maven's files", () => {
+  const addFile = async (projectId: number, name: string) => {
+    const { db } = world.store
+    const id = await db.packages.nextFileId()
+    const file = { id, fileName: 'app.jar', size: id, md5: 'm', sha1: 's', sha256: 'h', createdAt: now() }
+    await db.files.add({ projectId, type: 'maven', name, version: '1.0' }, file, { creatorId: null })
+  }
+  const head = async (endpoint: Endpoint, base: string, name: string) => {
+    const resource = `/api/v4${base}/packages/maven/{path+}`.replace(/\/\d+\//, '/{id}/')
+    const call = { method: 'HEAD', path: `${base}/packages/maven/${name}/1.0/app.jar` }
+    const { rounds, calls } = await traffic(endpoint, resource, call, 'reporter', ({ statusCode }) =>
+      expect(statusCode).toBe(200),
+    )
+    return [rounds, calls]
+  }
+
+  it('are three in a project and four in a group, by id, however many of its projects have it', async () => {
+    const { store, project, top } = world
+    const others = [await store.project(top, 'private'), await store.project(top, 'private')]
+    for (const { id } of [project, ...others]) await addFile(id, 'com/mycompany/my-app')
+
+    const inProject = (db: () => Database) => downloadFromProject(db, objectStore)
+    expect(await head(inProject as Endpoint, `/projects/${project.id}`, 'com/mycompany/my-app')).toEqual([3, 7])
+    const inGroup = (db: () => Database) => downloadFromGroup(db, objectStore)
+    expect(await head(inGroup as Endpoint, `/groups/${top.id}/-`, 'com/mycompany/my-app')).toEqual([4, 16])
+  })
+
+  it('are five where the project has to be found by the name', async () => {
+    const { id, fullPath } = world.project
+    await addFile(id, fullPath)
+    const anywhere = (db: () => Database) => downloadFromAnywhere(db, objectStore)
+    expect(await head(anywhere as Endpoint, '', fullPath)).toEqual([5, 8])
   })
 })

@@ -69,6 +69,27 @@ const json = ({ body }: Reply): unknown => JSON.parse(body.toString('utf8'))
 const allBytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
 const sized = (body: Buffer) => ({ 'content-length': String(body.length) })
 
+describe('a path with dot segments', () => {
+  it.each([
+    '/api/v4/projects/../groups',
+    '/api/v4/packages/maven/a/%2e%2e/b/1.0/b.jar',
+    '/api/v4/packages/maven/a/.%2E/b?x=1',
+    '/api/v4/packages/maven/a/./b',
+    '/a/..',
+    '/a/..?b',
+  ])('is refused, and not resolved: %s', async (path) => {
+    const reply = await call('PUT', path, sized(allBytes), [allBytes])
+    expect([reply.status, json(reply), reply.headers['x-url']]).toEqual([400, { error: '400 Bad Request' }, undefined])
+  })
+
+  it.each(['/a/..b', '/a/b../c', '/a/...', '/a/..%2Fb', '/a?path=/../b', '/a/%2e%2e%2fb'])(
+    'is none where dots are part of a segment: %s',
+    async (path) => {
+      expect((await call('GET', path)).headers['x-url']).toBe(path)
+    },
+  )
+})
+
 describe('what arrives behind the local entrance', () => {
   it('is the request as it was: method, path, query, headers and answer', async () => {
     const path = '/api/v4/projects/a%2Fb/packages?package_name=%40x%2fy&page=2'

@@ -42,6 +42,10 @@ const deletes: Rule = { ...developerNot, anonymous: ['404', '404', '403'] }
 const clientReads: Rule = { ...reads, anonymous: ['401', '401', 'yes'] }
 const developers: Rule = { ...reporterNot, anonymous: '401' }
 const maintainers: Rule = { ...developerNot, anonymous: '401' }
+/** At the level of a group, what he may not read is just not there. */
+const clientSees: Rule = { ...sees, anonymous: ['401', '401', 'yes'] }
+/** Where no project is named, one that is hidden answers as GitLab answers for one that is missing. */
+const namedReads: Rule = { ...clientReads, 'no member': ['403', 'yes', 'yes'] }
 const owners: Rule = { ...maintainers, Maintainer: '403' }
 
 const signedIn: Rule = { ...YES, anonymous: '401' }
@@ -82,6 +86,16 @@ const lines: Record<string, Line> = {
 
   'POST /projects/{id}/packages/direct_uploads': { rule: developers },
   'POST /projects/{id}/packages/direct_uploads/{upload_id}/confirm': { rule: developers },
+  'GET /projects/{id}/packages/maven/{path+}': { rule: clientReads },
+  'HEAD /projects/{id}/packages/maven/{path+}': { rule: clientReads },
+  'GET /groups/{id}/-/packages/maven/{path+}': {
+    rule: clientSees,
+    note: 'finds the packages that the caller may read',
+  },
+  'HEAD /groups/{id}/-/packages/maven/{path+}': { rule: clientSees },
+  'GET /packages/maven/{path+}': { rule: namedReads, note: 'of the project with whose path the name begins' },
+  'HEAD /packages/maven/{path+}': { rule: namedReads },
+  'PUT /projects/{id}/packages/maven/{path+}': { rule: developers },
 
   'GET /groups': { rule: YES, note: 'lists what the caller may see' },
   'POST /groups': { rule: maintainers, note: 'in the group `parent_id`; at the top whoever is signed in' },

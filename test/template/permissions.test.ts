@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { ScheduledEvent } from 'aws-lambda'
+import { settleMetadata } from '../../functions/jobs/settleMetadata.ts'
 import { settleProjects } from '../../functions/jobs/settleProjects.ts'
 import { sweepUploads } from '../../functions/jobs/sweepUploads.ts'
 import { objectStore } from '../../lib/deps.ts'
@@ -56,6 +57,36 @@ const leaveInTransit = async (projectId: number) => {
     await change(tally, 'SET placement = :next', { ':next': placement + 1 })
   }
 }
+const APP = 'com/mycompany/my-app'
+const METADATA = `${APP}/maven-metadata.xml`
+const metadataOf = (...versions: string[]) =>
+  `<metadata><versioning><versions>${versions.map((version) => `<version>${version}</version>`).join('')}</versions></versioning></metadata>`
+
+/** Text as it is, not as JSON. */
+const putText = async (path: string, body: string, who = root) => {
+  const headers = { 'private-token': String(who.token) }
+  const reply = await door.call({ method: 'PUT', path, headers, body })
+  if (reply.status >= 400) throw new Error(`PUT ${path} answered ${reply.status}: ${reply.text}`)
+}
+
+const newestMaven = async (packages: string, versionless = false) => {
+  const path = `${packages}?package_type=maven&include_versionless=${versionless}&sort=desc`
+  const found = (await ask('GET', path)).json as { id: number; version: string | null }[]
+  return found.find(({ version }) => (version === null) === versionless)?.id ?? 0
+}
+
+/** Leaves metadata that lists a version that was deleted, beside one that is there. */
+const leaveOutdated = async (packages: string) => {
+  await putText(`${packages}/maven/${APP}/1.0/my-app-1.0.jar`, 'bytes')
+  await putText(`${packages}/maven/${APP}/1.1/my-app-1.1.jar`, 'bytes')
+  await putText(`${packages}/maven/${METADATA}`, metadataOf('1.0', '1.1'))
+  await ask('DELETE', `${packages}/${await newestMaven(packages)}`)
+}
+
+/** The versionless package can take no more files. */
+const fillUp = async (packages: string) =>
+  change(packageKey(await newestMaven(packages, true)), 'SET fileCount = :full', { ':full': FILES_PER_PACKAGE_LIMIT })
+
 type Place = Awaited<ReturnType<typeof setUp>>
 
 const use: Record<string, (place: Place) => Promise<unknown>> = {
@@ -71,8 +102,11 @@ const use: Record<string, (place: Place) => Promise<unknown>> = {
   getPackage: ({ packages, id, member }) => ask('GET', `${packages}/${id}`, undefined, member),
   listFiles: ({ packages, id, member }) => ask('GET', `${packages}/${id}/package_files`, undefined, member),
   deletePackage: async ({ packages, project, id, member }) => {
+    await leaveOutdated(packages)
     await leaveInTransit(project.id)
     await ask('DELETE', `${packages}/${id}`, undefined, member)
+    // With the last version goes the versionless package.
+    await ask('DELETE', `${packages}/${await newestMaven(packages)}`, undefined, member)
   },
   npmRead: async ({ packages, project, name, member }) => {
     await ask('GET', `${packages}/npm/${name}`, undefined, member)
@@ -137,6 +171,44 @@ const use: Record<string, (place: Place) => Promise<unknown>> = {
     const context = { getRemainingTimeInMillis: () => 60_000 }
     const job = sweepUploads(door.database, objectStore, () => '2100-01-01T00:00:00.000Z')
     await asFunction('sweepUploads', () => job({} as ScheduledEvent, context))
+  },
+  mavenRead: async ({ packages, project, member }) => {
+    await leaveOutdated(packages)
+    await ask('GET', `${packages}/maven/${METADATA}`, undefined, member)
+    await leaveInTransit(project.id)
+    await leaveOutdated(packages)
+    await ask('GET', `${packages}/maven/${METADATA}`, undefined, member)
+    // What it writes finds no room, and its bytes, which came first, go again.
+    await leaveOutdated(packages)
+    await fillUp(packages)
+    await ask('HEAD', `${packages}/maven/${METADATA}`, undefined, member)
+  },
+  mavenWrite: async ({ packages, project, member }) => {
+    await putText(`${packages}/maven/${APP}/1.0/my-app-1.0.jar`, 'bytes', member)
+    await leaveInTransit(project.id)
+    // Of an artifact whose version its client did not know, so that another one takes its place.
+    await putText(`${packages}/maven/${METADATA}`, metadataOf('0.9'), member)
+    const sha1 = createHash('sha1').update(metadataOf('0.9')).digest('hex')
+    await putText(`${packages}/maven/${METADATA}.sha1`, sha1, member)
+    // A file that was numbered later has landed already, and stays the newest of its name.
+    const versionless = await newestMaven(packages, true)
+    await change(namedKey(versionless, 'maven-metadata.xml'), 'SET id = :later', { ':later': 999_999_999 })
+    await putText(`${packages}/maven/${METADATA}`, metadataOf('0.9', '1.0'), member)
+    await fillUp(packages)
+    await expect(putText(`${packages}/maven/${METADATA}`, metadataOf('1.0'))).rejects.toThrow('400')
+  },
+  settleMetadata: async ({ packages, project }) => {
+    const context = { getRemainingTimeInMillis: () => 60_000 }
+    const settle = () =>
+      asFunction('settleMetadata', () => settleMetadata(door.database, objectStore)({} as ScheduledEvent, context))
+    await leaveOutdated(packages)
+    await settle()
+    await leaveInTransit(project.id)
+    await leaveOutdated(packages)
+    await settle()
+    await leaveOutdated(packages)
+    await fillUp(packages)
+    await settle()
   },
   files: async ({ packages, project, id, member }) => {
     const [file] = (await ask('GET', `${packages}/${id}/package_files`)).json as [{ id: number }]

@@ -366,6 +366,23 @@ describe.each(doors().map((door) => [door.name, door] as const))('generic packag
       expect((await download(reporter, project.id, 'tool/1/a')).status).toBe(302)
     })
 
+    it('takes a token as the password of HTTP Basic, with any user name, and asks for it', async () => {
+      const project = await world.project({ visibility: 'private' })
+      const { token } = await world.member('projects', project.id, DEVELOPER)
+      const path = `${base(project.id)}/tool/1/a`
+      const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` })
+
+      const asked = await door.call({ path })
+      expect([asked.status, asked.headers['www-authenticate']]).toEqual([401, 'Basic realm="Packages API"'])
+      expect((await door.call({ method: 'PUT', path, headers: basic(`anybody:${token}`), body: 'a' })).status).toBe(201)
+      expect((await door.call({ path, headers: basic(`:${token}`) })).status).toBe(302)
+      expect((await door.call({ path, headers: basic(`${token}:`) })).status).toBe(401)
+      expect((await door.call({ path, headers: basic('anybody:pat-of-nobody') })).status).toBe(401)
+      expect((await door.call({ path, headers: { authorization: 'Basic nonsense' } })).status).toBe(401)
+      const elsewhere = `/projects/${project.id}/packages`
+      expect((await door.call({ path: elsewhere, headers: basic(`anybody:${token}`) })).status).toBe(404)
+    })
+
     it('sets last_downloaded_at of the package, in lists of project and group too', async () => {
       const group = await world.group()
       const project = await world.project({ namespace_id: group.id })
