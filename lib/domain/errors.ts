@@ -35,6 +35,8 @@ export type Failure =
   | { code: 'modified_since' }
   | { code: 'too_large'; what: string; limitBytes: number }
   | { code: 'busy' }
+  | { code: 'unfinished'; done: number; of: number }
+  | { code: 'conflict'; message: string }
   | { code: 'moved'; location: string; isRead: boolean }
 
 export type ErrorCode = Failure['code']

@@ -61,6 +61,13 @@ const answers = {
         }
       : json(405, message('Non GET methods are not allowed for moved projects')),
   busy: () => json(409, message('409 Conflict: Resource lock')),
+  unfinished: ({ done, of }) =>
+    json(
+      503,
+      message(`503 Service Unavailable - ${done} of ${of} versions are done; send the same request again to go on`),
+      { 'Retry-After': '1' },
+    ),
+  conflict: ({ message: text }) => json(409, message(text)),
 } satisfies { [Code in ErrorCode]: (failure: Extract<Failure, { code: Code }>) => Answer }
 
 /** A failure as GitLab words it. */

@@ -2,6 +2,7 @@ import { notFound, PackagesError, validationFailed } from '../domain/errors.ts'
 import type { FileOrder, Sort } from '../domain/listing.ts'
 import { FILES_PER_PACKAGE_LIMIT, type Package, type PackageFile, type PackageStatus } from '../domain/package.ts'
 import { offsetOf, type Page, type Paged, sliceOf } from '../domain/pagination.ts'
+import { keptDetailsWrites } from './details.ts'
 import { fileFromItem, versionFromItem } from './items.ts'
 import {
   type Coordinates,
@@ -9,7 +10,6 @@ import {
   detailsKey,
   FILE_PREFIX,
   fileKey,
-  keptDetailsKey,
   namedKey,
   packageKey,
   purgeFileKey,
@@ -186,7 +186,7 @@ export const fileRepository = (
           discountedWrite(before, now),
           { delete: fileKey(packageId, id) },
           heir ? { put: { ...named, ...heir } } : { delete: named },
-          ...(details ? [{ delete: detailsKey(before) }, { put: { ...details, ...keptDetailsKey(packageId) } }] : []),
+          ...keptDetailsWrites(before, details ? [details] : []),
           { put: { ...purgeFileKey(packageId, id, due), packageId, projectId: before.projectId, due, file } },
         ]
       })

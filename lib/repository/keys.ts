@@ -23,6 +23,7 @@
  * | what a format kept of a deleted version          | -          | PACKAGE#<id>                         | DETAILS                          |
  * | is a version taken; versions of a package        | -          | PROJECT#<id>#<type>#<name>           | VERSION#<version>, VERSIONLESS   |
  * | what a format keeps of a version                 | -          | the same                             | DETAILS#<version>                |
+ * | how much a format keeps of all versions          | -          | the same                             | SIZE                             |
  * | tags of a package name                           | -          | the same                             | TAGS                             |
  * | a shelf by `created_at`                          | -          | PROJECT#<id>, or                     | <family>#<id>                    |
  * |                                                  |            | GROUP#<id>#<direct or nested>#<visibility> |                            |
@@ -123,6 +124,8 @@ export const detailsKey = (coordinates: Coordinates): Key => ({
   sk: `${DETAILS_PREFIX}${coordinates.version ?? ''}`,
 })
 export const DETAILS_PREFIX = 'DETAILS#'
+/** How much all details of a name hold together. */
+export const detailsSizeKey = (name: NameOfPackage): Key => ({ pk: namePartition(name), sk: 'SIZE' })
 export const tagsKey = (name: NameOfPackage): Key => ({ pk: namePartition(name), sk: 'TAGS' })
 
 /** A shelf is one partition of packages in listing order. */
