@@ -26,6 +26,7 @@ export type Failure =
   | { code: 'login_required' }
   | { code: 'scope_insufficient'; allowed: readonly string[] }
   | { code: 'not_found'; resource: Resource }
+  | { code: 'not_offered'; what: string }
   | { code: 'forbidden'; reason?: string }
   | { code: 'parameters_invalid'; problems: readonly string[] }
   | { code: 'validation_failed'; problems: string | Record<string, readonly string[]> }
@@ -53,6 +54,8 @@ export class PackagesError extends Error {
 }
 
 export const notFound = (resource: Resource) => new PackagesError({ code: 'not_found', resource })
+
+export const notOffered = (what: string) => new PackagesError({ code: 'not_offered', what })
 
 export const forbidden = (reason?: string) =>
   new PackagesError(reason === undefined ? { code: 'forbidden' } : { code: 'forbidden', reason })

@@ -43,6 +43,7 @@ const answers = {
     }),
   not_found: ({ resource }) =>
     resource === 'route' ? json(404, { error: missing.route }) : json(404, message(missing[resource])),
+  not_offered: ({ what }) => json(404, message(`404 Not Found - ${what}`)),
   forbidden: ({ reason }) => json(403, message(reason === undefined ? '403 Forbidden' : `403 Forbidden - ${reason}`)),
   parameters_invalid: ({ problems }) => json(400, { error: problems.join(', ') }),
   validation_failed: ({ problems }) => json(400, message(problems)),

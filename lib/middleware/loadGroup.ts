@@ -1,6 +1,6 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import { forbidden, notFound } from '../domain/errors.ts'
+import { forbidden, notFound, PackagesError } from '../domain/errors.ts'
 import { type Caller, canInGroup, type GroupAbility, leastRoleName } from '../domain/permissions.ts'
 import type { Group } from '../domain/project.ts'
 import { parseReference } from '../http/ids.ts'
@@ -15,6 +15,8 @@ export type InGroup<Ahead> = Authenticated & Identified & { group: Group; ahead:
 type Options<Ahead> = {
   /** As in `loadProject`: starts reads that need only the group. */
   ahead?: (event: APIGatewayProxyEvent, group: Group, isSignedIn: boolean) => Promise<Ahead>
+  /** As in `loadProject`. */
+  asksForLogin?: boolean
 }
 
 /**
@@ -24,13 +26,14 @@ type Options<Ahead> = {
 export const loadGroup = <Ahead = undefined>(
   database: () => Database,
   ability: GroupAbility,
-  { ahead }: Options<Ahead> = {},
+  { ahead, asksForLogin = false }: Options<Ahead> = {},
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, InGroup<Ahead>> => ({
   before: async ({ event, context }) => {
     const finding = startEarly(() => database().groups.findGroup(parseReference('group', pathParams(event).id ?? '')))
     const token = await context.authentication
     const group = await finding
-    if (group?.kind !== 'group') throw notFound('group')
+    const hidden = () => (asksForLogin && !token ? new PackagesError({ code: 'login_required' }) : notFound('group'))
+    if (group?.kind !== 'group') throw hidden()
 
     const early = startEarly(async () => ahead?.(event, group, token !== undefined))
     const [noted, isInTransit] = await Promise.all([
@@ -38,7 +41,7 @@ export const loadGroup = <Ahead = undefined>(
       token !== undefined && database().groups.isInTransit(group.id),
     ])
     const caller = isInTransit ? await withPlacesOfNow(database(), noted) : noted
-    if (!canInGroup(caller, 'read_group', group)) throw notFound('group')
+    if (!canInGroup(caller, 'read_group', group)) throw hidden()
     if (!canInGroup(caller, ability, group)) {
       throw forbidden(`this needs the role ${leastRoleName(ability)} in the group`)
     }

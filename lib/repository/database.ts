@@ -5,6 +5,7 @@ import { groupRepository } from './groups.ts'
 import { counterKey } from './keys.ts'
 import { openListing } from './listings.ts'
 import { memberRepository } from './members.ts'
+import { nameRepository } from './names.ts'
 import { packageRepository } from './packages.ts'
 import { packageRecords } from './records.ts'
 import { openTable } from './table.ts'
@@ -26,6 +27,7 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string) 
     groupListings: groupListingRepository(table, groups),
     listings: openListing(table),
     members: memberRepository(table),
+    names: nameRepository(table),
     packages: packageRepository(table, records),
     tokens: tokenRepository(table),
     transit,

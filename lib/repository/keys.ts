@@ -179,8 +179,11 @@ export const isOfProject = (pk: string) => /^((NAMES|TALLY)#)?PROJECT#/.test(pk)
 export const namesPartition = (shelf: Shelf) => `NAMES#${shelfPartition(shelf)}`
 export const namesKey = (shelf: Shelf, { projectId, type, name }: NameOfPackage): Key => ({
   pk: namesPartition(shelf),
-  sk: `${name} ${type} ${padded(projectId)}`,
+  sk: `${namesPrefix({ type, name })}${padded(projectId)}`,
 })
+
+/** Where the rows of one name begin, a project each. */
+export const namesPrefix = ({ type, name }: Pick<NameOfPackage, 'type' | 'name'>) => `${name} ${type} `
 
 export const projectOfNames = (sk: string) => Number(sk.split(' ')[2])
 
