@@ -11,7 +11,7 @@ import { nameIn } from './packument.ts'
 
 /** npm says which command it runs; npm 6, which has no header for that, in `Referer`. */
 export const isDeprecation = (event: APIGatewayProxyEvent) =>
-  (header(event, 'npm-command') ?? header(event, 'referer')?.split(' ')[0]) === 'deprecate'
+  ['deprecate', 'undeprecate'].includes(header(event, 'npm-command') ?? header(event, 'referer')?.split(' ')[0] ?? '')
 
 /**
  * `PUT …/npm/:package_name` by `npm deprecate`: the packument with a message at each version that it is about. An empty

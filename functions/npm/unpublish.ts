@@ -10,9 +10,12 @@ import type { Database } from '../../lib/repository/database.ts'
 import { npmEndpoint } from './npmEndpoint.ts'
 import { nameIn } from './packument.ts'
 
+/** npm 6 repeats the path of the registry before that of a tarball. */
+const REPEATED = /^api\/v4\/projects\/[^/]+\/packages\/npm\//
+
 const pathOf = (event: APIGatewayProxyEvent) => {
   const { package_name, rest } = pathParams(event)
-  const path = parseRevisedPath(`${package_name}/${rest}`)
+  const path = parseRevisedPath(`${package_name}/${rest}`.replace(REPEATED, ''))
   if (!path) throw notFound('npm_package')
   return path
 }
@@ -49,11 +52,11 @@ export const removeVersions = (db: () => Database) =>
     })
 
 /**
- * `DELETE …/npm/:package_name/-/:file/-rev/:revision`: the last step of `npm unpublish`, which removes that version. And
- * `DELETE …/npm/:package_name/-rev/:revision`: all versions up to that revision.
+ * `DELETE …/npm/:package_name/-/:file/-rev/:revision`: the last step of `npm unpublish` removes that version, which the
+ * step before it did already. And `DELETE …/npm/:package_name/-rev/:revision`: all versions up to that revision.
  *
- * 200; 400 for the revision; 401 anonymous; 403 below Maintainer; 404 when there is no such version; 503 as for
- * `npm deprecate`.
+ * 200; 400 for the revision; 401 anonymous; 403 below Maintainer; 404 when there is no version of the package; 503 as
+ * for `npm deprecate`.
  */
 export const removePackage = (db: () => Database) =>
   npmEndpoint('removePackage', db)
@@ -62,10 +65,9 @@ export const removePackage = (db: () => Database) =>
       const { name, version, revision } = pathOf(event)
       const versions = await db().packages.listVersions(nameIn(project, name))
       const known = version === undefined ? required(revision) : (revision ?? Number.POSITIVE_INFINITY)
-      const removed = versions.filter(
-        (found) => isOpenable(found.status) && found.id <= known && (version ?? found.version) === found.version,
-      )
-      if (removed.length === 0) throw notFound(version === undefined ? 'npm_packages' : 'npm_package')
+      const there = versions.filter(({ id, status }) => isOpenable(status) && id <= known)
+      if (there.length === 0) throw notFound('npm_packages')
+      const removed = version === undefined ? there : there.filter((found) => found.version === version)
       const ids = removed.map(({ id }) => id)
       await db().packages.deleteAll(nameIn(project, name), ids, new Date().toISOString())
 

@@ -131,7 +131,8 @@ export const presentPackument = (
     _rev: String(revisionOf(visible)),
     name,
     'dist-tags': distTags(visible, tags),
-    ...(form === 'full' ? { time: timesOf(visible) } : {}),
+    // pnpm and yarn leave versions out that are too young, and would ask again for a form that tells.
+    ...(form === 'write' ? {} : { time: timesOf(visible) }),
     ...(form === 'install' ? { modified: timesOf(visible).modified } : {}),
   }
   const members = visible.map(

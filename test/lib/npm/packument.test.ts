@@ -129,6 +129,7 @@ describe('presentPackument', () => {
       name: 'bar',
       'dist-tags': { latest: '1.0.0' },
       modified: '2026-01-01T00:00:00.000Z',
+      time: expect.objectContaining({ '1.0.0': '2026-01-01T00:00:00.000Z' }),
       versions: {
         '1.0.0': {
           ...needed,
