@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { notFound } from '../../lib/domain/errors.ts'
 import { json } from '../../lib/http/answers.ts'
-import { header, parseObject, pathParams, readBody } from '../../lib/http/params.ts'
+import { bodyText, header, parseObject, pathParams, readBody } from '../../lib/http/params.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
 import { parseDeprecations } from '../../lib/npm/changes.ts'
 import { isPackageName } from '../../lib/npm/names.ts'
@@ -9,9 +9,16 @@ import type { Database } from '../../lib/repository/database.ts'
 import { npmEndpoint } from './npmEndpoint.ts'
 import { nameIn } from './packument.ts'
 
-/** npm says which command it runs; npm 6, which has no header for that, in `Referer`. */
-export const isDeprecation = (event: APIGatewayProxyEvent) =>
-  ['deprecate', 'undeprecate'].includes(header(event, 'npm-command') ?? header(event, 'referer')?.split(' ')[0] ?? '')
+/**
+ * npm says which command it runs; npm 6, which has no header for that, in `Referer`. Others, such as pnpm 12.4, say
+ * nothing: but who deprecates sends no tarball along.
+ */
+export const isDeprecation = (event: APIGatewayProxyEvent): boolean => {
+  const command = header(event, 'npm-command') ?? header(event, 'referer')?.split(' ')[0]
+  if (command === 'deprecate' || command === 'undeprecate') return true
+  const text = bodyText(event)
+  return text.includes('"deprecated"') && !text.includes('"_attachments"')
+}
 
 /**
  * `PUT …/npm/:package_name` by `npm deprecate`: the packument with a message at each version that it is about. An empty
