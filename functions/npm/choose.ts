@@ -1,11 +1,12 @@
 import { pathParams } from '../../lib/http/params.ts'
 import type { Endpoint } from '../../lib/routes.ts'
 
-/** What follows `/-/` for `npm audit`, new and old, for tags and for `npm whoami`. */
+/** What follows `/-/` for `npm audit`, new and old, for tags, `npm whoami` and `npm ping`. */
 export const BULK = /^npm\/v1\/security\/advisories\/bulk$/
 export const AUDITS = /^npm\/v1\/security\/audits(\/quick)?$/
 export const DIST_TAGS = /^package\/.+\/dist-tags$/
 export const WHOAMI = /^whoami$/
+export const PING = /^ping$/
 
 /**
  * Several endpoints behind one greedy route, by the rest of the path: clients ask an npm registry at dozens of paths, and

@@ -3,10 +3,10 @@ import type { ObjectStore } from '../../lib/files/store.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { routeTable } from '../../lib/routes.ts'
 import { auditInGroup, auditInInstance } from './audit.ts'
-import { AUDITS, BULK, choose, DIST_TAGS, WHOAMI } from './choose.ts'
+import { AUDITS, BULK, choose, DIST_TAGS, PING, WHOAMI } from './choose.ts'
 import { getGroupPackument, getInstancePackument, listGroupDistTags, listInstanceDistTags } from './groupPackages.ts'
 import { refuseOthers } from './refuseOthers.ts'
-import { whoami } from './session.ts'
+import { pingGroup, pingInstance, whoami } from './session.ts'
 
 /** What npm reads from many projects at once. Bases: `/groups/:id/-/packages/npm` and `/packages/npm`. */
 export const npmGroups = (db: () => Database, store: () => ObjectStore) =>
@@ -16,6 +16,7 @@ export const npmGroups = (db: () => Database, store: () => ObjectStore) =>
     'GET /groups/{id}/-/packages/npm/-/{rest+}': choose(
       [
         [DIST_TAGS, listGroupDistTags(db)],
+        [PING, pingGroup(db)],
         [WHOAMI, whoami(db)],
       ],
       refuseOthers(db),
@@ -32,6 +33,7 @@ export const npmGroups = (db: () => Database, store: () => ObjectStore) =>
     'GET /packages/npm/-/{rest+}': choose(
       [
         [DIST_TAGS, listInstanceDistTags(db)],
+        [PING, pingInstance(db)],
         [WHOAMI, whoami(db)],
       ],
       refuseOthers(db),

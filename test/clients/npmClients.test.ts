@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(home, { recursive: true, force: true, maxRetries: 5 }))
 
-const script = (module: string, path: string) => join(dirname(require.resolve(`${module}/package.json`)), path)
+const beside = (manifest: string, path: string) => join(dirname(manifest), path)
 
 type Client = {
   /** The program and what comes before its arguments. */
@@ -55,7 +55,7 @@ const clients: Record<string, Client> = {
     audits: true,
   },
   pnpm: {
-    command: [process.execPath, script('pnpm', 'bin/pnpm.mjs')],
+    command: [process.execPath, beside(require.resolve('pnpm/package.json'), 'bin/pnpm.mjs')],
     publish: [['publish', '--no-git-checks']],
     add: ['add'],
     reinstall: ['install', '--frozen-lockfile'],
@@ -65,7 +65,7 @@ const clients: Record<string, Client> = {
     audits: true,
   },
   'yarn 1': {
-    command: [process.execPath, script('yarn', 'bin/yarn.js')],
+    command: [process.execPath, beside(require.resolve('yarn/package.json'), 'bin/yarn.js')],
     publish: [['publish', '--non-interactive']],
     add: ['add'],
     reinstall: ['install', '--frozen-lockfile'],
@@ -74,7 +74,7 @@ const clients: Record<string, Client> = {
     mismatch: /[Ii]ntegrity check failed/,
   },
   yarn: {
-    command: [process.execPath, script('@yarnpkg/cli-dist', 'bin/yarn.js')],
+    command: [process.execPath, beside(require.resolve('@yarnpkg/cli-dist/package.json'), 'bin/yarn.js')],
     publish: [['install'], ['npm', 'publish']],
     add: ['add'],
     reinstall: ['install', '--immutable'],

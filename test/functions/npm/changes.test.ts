@@ -569,6 +569,8 @@ describe.each(doors().map((door) => [door.name, door] as const))('npm %s', (_nam
         )
         expect(await world.call(root, 'POST', `${at}/-/v1/login`, {})).toMatchObject({ status: 404 })
         expect(await world.get(root, `${at}/-/whoami`)).toMatchObject({ status: 200, json: { username: 'root' } })
+        expect(await world.get(root, `${at}/-/ping`)).toMatchObject({ status: 200, json: {} })
+        expect(await world.get({ token: 'unknown' }, `${at}/-/ping`)).toMatchObject({ status: 401 })
       }
     })
   })
