@@ -4,7 +4,7 @@ import { isOpenable } from '../../lib/domain/package.ts'
 import { json } from '../../lib/http/answers.ts'
 import { parseObject, pathParams, readBody } from '../../lib/http/params.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
-import { parseRemovals } from '../../lib/npm/changes.ts'
+import { parseKept, removedFrom } from '../../lib/npm/changes.ts'
 import { parseRevisedPath } from '../../lib/npm/names.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { npmEndpoint } from './npmEndpoint.ts'
@@ -41,11 +41,11 @@ export const removeVersions = (db: () => Database) =>
     .handler(async (event, { project }) => {
       const path = pathOf(event)
       const name = nameIn(project, path.name)
-      const body = parseObject(readBody(event).toString('utf8'))
+      const kept = parseKept(path.name, parseObject(readBody(event).toString('utf8')))
+      const revision = required(path.revision)
       const versions = (await db().packages.listVersionDetails(name)).filter(({ status }) => isOpenable(status))
-      const removed = parseRemovals(path.name, body, required(path.revision), versions)
       if (versions.length === 0) throw notFound('npm_packages')
-      const ids = removed.map(({ id }) => id)
+      const ids = removedFrom(kept, revision, versions).map(({ id }) => id)
       await db().packages.deleteAll(name, ids, new Date().toISOString())
 
       return json(200, { ok: true })

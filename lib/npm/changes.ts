@@ -52,22 +52,24 @@ export const parseDeprecations = (name: string, body: Json): Map<string, string>
   return messages
 }
 
-type Known = { id: number; version: string }
+/**
+ * Reads the body of `npm unpublish`: the packument without the versions that are to go.
+ * @returns the versions that stay
+ * @throws `validation_failed`
+ */
+export const parseKept = (name: string, body: Json): Set<string> => new Set(Object.keys(versionsIn(name, body)))
 
 /**
- * Reads the body of `npm unpublish`: the packument without the versions that are to go. Only such as the packument had
- * that was changed count as gone: what was published since is not in it either.
+ * What is to be removed, which may be nothing. Only a version that the packument had counts as gone from it: what was
+ * published since is not in it either.
  * @param revision of that packument; see `revisionOf`
- * @returns what is to be removed, which may be nothing
- * @throws `validation_failed`; `conflict` when a version that it keeps is gone
+ * @throws `conflict` when a version that stays is not there
  */
-export const parseRemovals = <Version extends Known>(
-  name: string,
-  body: Json,
+export const removedFrom = <Version extends { id: number; version: string }>(
+  kept: ReadonlySet<string>,
   revision: number,
   versions: readonly Version[],
 ): Version[] => {
-  const kept = new Set(Object.keys(versionsIn(name, body)))
   const known = versions.filter(({ id }) => id <= revision)
   const knownVersions = new Set(known.map(({ version }) => version))
   const strange = [...kept].find((version) => !knownVersions.has(version))

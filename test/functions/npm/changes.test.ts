@@ -296,6 +296,9 @@ describe.each(doors().map((door) => [door.name, door] as const))('npm %s', (_nam
       expect(await remove(root, place, _rev, { maintainers: [] })).toMatchObject(
         refusal(404, expect.stringContaining('npm owner is not offered')),
       )
+      const nothing = { ...place, name: 'nothing' }
+      expect(await remove(root, nothing, _rev, { versions })).toMatchObject(refusal(404, '404 Packages Not Found'))
+      expect(await remove(root, nothing, _rev, {})).toMatchObject(refusal(400, missing))
       expect(await removeTarball(root, place, 'bar/-/bar-1.0.0.tgz')).toMatchObject({ status: 404 })
       expect(await removeTarball(root, place, '..%2f..%2fbar/-rev/1')).toMatchObject({ status: 404 })
       expect(await listed(place)).toEqual(['1.0.0 default', '2.0.0 default latest'])
@@ -436,6 +439,19 @@ describe.each(doors().map((door) => [door.name, door] as const))('npm %s', (_nam
       expect(await ask(reporter)).toMatchObject({ status: 404 })
       expect(await world.get(root, inGroup(elsewhere.id, escaped(bar)))).toMatchObject({ status: 200 })
       expect(await world.get(root, `/packages/npm/${escaped(bar)}`)).toMatchObject({ status: 404 })
+    })
+
+    it('are the namespace of a user as well', async () => {
+      const owner = await world.user()
+      const project = await world.make('/projects', { name: 'mine', visibility: 'private' }, owner)
+      const own = name(owner.username)
+      await publish(project.id, own, '1.0.0', {}, owner)
+
+      expect(await world.get(owner, `/packages/npm/${escaped(own)}`)).toMatchObject({
+        status: 200,
+        json: { name: own },
+      })
+      expect(await world.get(await world.user(), `/packages/npm/${escaped(own)}`)).toMatchObject({ status: 404 })
     })
 
     it('have no names without a scope at the top, and no names that none can have', async () => {
