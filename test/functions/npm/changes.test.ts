@@ -441,6 +441,22 @@ describe.each(doors().map((door) => [door.name, door] as const))('npm %s', (_nam
       expect(await world.get(root, `/packages/npm/${escaped(bar)}`)).toMatchObject({ status: 404 })
     })
 
+    it('find a project whose names are still on their way to its new group', async () => {
+      const { top, other, bar } = await setUpGroup()
+      const target = await world.group({ visibility: 'private' })
+      const { groups } = door.database()
+      const group = await groups.findGroup({ id: target.id })
+      if (!group) throw new Error('the group is not there')
+
+      // Without the steps that follow, as when the mover stops here.
+      await groups.transferProject(other.id, group, new Date().toISOString())
+
+      const found = await world.get(root, inGroup(target.id, escaped(bar)))
+      expect(found).toMatchObject({ status: 200, json: { versions: { '2.0.0': {} } } })
+      const left = await world.get(root, inGroup(top.id, escaped(bar)))
+      expect(Object.keys((left.json as Packument).versions)).toEqual(['1.0.0'])
+    })
+
     it('are the namespace of a user as well', async () => {
       const owner = await world.user()
       const project = await world.make('/projects', { name: 'mine', visibility: 'private' }, owner)
