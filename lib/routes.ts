@@ -7,7 +7,7 @@ import { presentFailure } from './http/errors.ts'
  * An endpoint with its stack. Its own middleware adds to the context what its handler needs, so the bare context that
  * Lambda gives is all that it must be called with.
  */
-type Endpoint = (event: APIGatewayProxyEvent, context: never, options: { signal: AbortSignal }) => unknown
+export type Endpoint = (event: APIGatewayProxyEvent, context: never, options: { signal: AbortSignal }) => unknown
 
 /** Routes by method and resource below `/api/v4`, such as `GET /projects/{id}`. */
 export type RouteTable = Record<string, Endpoint>

@@ -321,6 +321,7 @@ describe('table and bucket', () => {
         LifecycleConfiguration: {
           Rules: [
             { Status: 'Enabled', AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
+            { Status: 'Enabled', Prefix: 'documents/', ExpirationInDays: 2 },
             { Status: 'Enabled', NoncurrentVersionExpiration: { NoncurrentDays: 35 } },
           ],
         },

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import { notFound, validationFailed } from '../../lib/domain/errors.ts'
+import { notFound, notOffered, validationFailed } from '../../lib/domain/errors.ts'
 import type { Project } from '../../lib/domain/project.ts'
 import { json, noContent } from '../../lib/http/answers.ts'
 import { pathParams, readBody } from '../../lib/http/params.ts'
@@ -8,13 +8,14 @@ import { isPackageName, isTag, isVersion } from '../../lib/npm/names.ts'
 import { distTags } from '../../lib/npm/packument.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { npmEndpoint } from './npmEndpoint.ts'
+import { ACCESS } from './refuseOthers.ts'
 
 /** The package of the path. A scope's slash may stand plain: then the rest of the name is in `rest`. */
 const nameOf = (event: APIGatewayProxyEvent, { id }: Project) => {
   const { package_name = '', rest } = pathParams(event)
   const name = rest === undefined ? package_name : `${package_name}/${rest.replace(/\/dist-tags$/, '')}`
-  const isDistTags = rest === undefined || rest.endsWith('/dist-tags')
-  if (!isDistTags || !isPackageName(name)) throw notFound('npm_package')
+  if (rest !== undefined && !rest.endsWith('/dist-tags')) throw notOffered(ACCESS)
+  if (!isPackageName(name)) throw notFound('npm_package')
   return { projectId: id, type: 'npm', name } as const
 }
 

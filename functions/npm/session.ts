@@ -1,5 +1,6 @@
 import { json } from '../../lib/http/answers.ts'
-import { requireUser } from '../../lib/middleware/identify.ts'
+import { identify, requireUser } from '../../lib/middleware/identify.ts'
+import { loadGroup } from '../../lib/middleware/loadGroup.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { npmEndpoint } from './npmEndpoint.ts'
@@ -8,6 +9,18 @@ import { npmEndpoint } from './npmEndpoint.ts'
 export const ping = (db: () => Database) =>
   npmEndpoint('npmPing', db)
     .use(loadProject(db, 'read_package', { asksForLogin: true }))
+    .handler(async () => json(200, {}))
+
+/** The same of a group. 200; 401; 404. */
+export const pingGroup = (db: () => Database) =>
+  npmEndpoint('npmPingOfGroup', db)
+    .use(loadGroup(db, 'read_group', { asksForLogin: true }))
+    .handler(async () => json(200, {}))
+
+/** The same of the instance, for everybody. 200; 401 for a bad token. */
+export const pingInstance = (db: () => Database) =>
+  npmEndpoint('npmPingOfInstance', db)
+    .use(identify(db))
     .handler(async () => json(200, {}))
 
 /** `GET …/npm/-/whoami`: the name of the caller. 200; 401 for an anonymous one. */

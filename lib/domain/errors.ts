@@ -28,6 +28,7 @@ export type Failure =
   | { code: 'login_required' }
   | { code: 'scope_insufficient'; allowed: readonly string[] }
   | { code: 'not_found'; resource: Resource }
+  | { code: 'not_offered'; what: string }
   | { code: 'forbidden'; reason?: string }
   | { code: 'parameters_invalid'; problems: readonly string[] }
   | { code: 'validation_failed'; problems: string | Record<string, readonly string[]> }
@@ -38,6 +39,8 @@ export type Failure =
   | { code: 'hash_differs'; hash: string; fileName: string }
   | { code: 'too_large'; what: string; limitBytes: number }
   | { code: 'busy' }
+  | { code: 'unfinished'; done: number; of: number }
+  | { code: 'conflict'; message: string }
   | { code: 'moved'; location: string; isRead: boolean }
 
 export type ErrorCode = Failure['code']
@@ -54,6 +57,8 @@ export class PackagesError extends Error {
 }
 
 export const notFound = (resource: Resource) => new PackagesError({ code: 'not_found', resource })
+
+export const notOffered = (what: string) => new PackagesError({ code: 'not_offered', what })
 
 export const forbidden = (reason?: string) =>
   new PackagesError(reason === undefined ? { code: 'forbidden' } : { code: 'forbidden', reason })

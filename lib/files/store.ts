@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import {
   DeleteObjectCommand,
@@ -6,6 +7,7 @@ import {
   NoSuchKey,
   PutObjectCommand,
   S3Client,
+  S3ServiceException,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { Digest, SignedUpload } from '../domain/directUpload.ts'
@@ -26,6 +28,18 @@ export type ObjectStore = ReturnType<typeof createStore>
 
 /** Without the package: which one a file joins is only known when it is, after its bytes are here. */
 export const objectKey = ({ projectId, fileId }: ObjectId) => `projects/${projectId}/files/${fileId}`
+
+/** How the bytes of a document are to be read. */
+export type Representation = { type: string; encoding?: 'gzip' | undefined }
+
+/** Below a prefix of its own, by which the bucket knows what it may remove. */
+const documentKey = (bytes: Uint8Array, day: string) =>
+  `documents/${day}/${createHash('sha256').update(bytes).digest('hex')}`
+
+/** Source: Amazon S3 user guide, conditional writes. */
+const isTaken = (error: unknown) =>
+  error instanceof S3ServiceException &&
+  (error.name === 'PreconditionFailed' || error.name === 'ConditionalRequestConflict')
 
 export const createStore = (bucket: string, endpoint: string | undefined) => {
   const client = new S3Client({
@@ -106,6 +120,22 @@ export const createStore = (bucket: string, endpoint: string | undefined) => {
     /** Removes an object, if it is there. */
     async remove(id: ObjectId): Promise<void> {
       await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: objectKey(id) }))
+    },
+
+    /**
+     * Stores a document that no answer has room for and gives a URL of it, as for a file. Its key is its content and
+     * the day, so that it is stored once a day at the most; the bucket removes it when the day is over.
+     */
+    async presignDocument(bytes: Uint8Array, { type, encoding }: Representation, day: string): Promise<string> {
+      const object = { Bucket: bucket, Key: documentKey(bytes, day) }
+      const headers = { ContentType: type, ...(encoding === undefined ? {} : { ContentEncoding: encoding }) }
+      try {
+        await client.send(new PutObjectCommand({ ...object, ...headers, Body: bytes, IfNoneMatch: '*' }))
+      } catch (error) {
+        // It is there already, or somebody else is about to have stored the same.
+        if (!isTaken(error)) throw error
+      }
+      return getSignedUrl(client, new GetObjectCommand(object), { expiresIn: DOWNLOAD_URL_SECONDS })
     },
 
     /** Answers when the bucket does. */

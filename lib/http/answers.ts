@@ -1,7 +1,7 @@
 import { baseNameOf, type PackageFile } from '../domain/package.ts'
 
-/** What a handler answers. `headers` hold one value each. */
-export type Answer = { statusCode: number; headers: Record<string, string>; body: string }
+/** What a handler answers. `headers` hold one value each; a body of bytes is in base64. */
+export type Answer = { statusCode: number; headers: Record<string, string>; body: string; isBase64Encoded?: true }
 
 export const json = (statusCode: number, body: unknown, headers: Record<string, string> = {}): Answer => ({
   statusCode,

@@ -45,6 +45,7 @@ const answers = {
     }),
   not_found: ({ resource }) =>
     resource === 'route' ? json(404, { error: missing.route }) : json(404, message(missing[resource])),
+  not_offered: ({ what }) => json(404, message(`404 Not Found - ${what}`)),
   forbidden: ({ reason }) => json(403, message(reason === undefined ? '403 Forbidden' : `403 Forbidden - ${reason}`)),
   parameters_invalid: ({ problems }) => json(400, { error: problems.join(', ') }),
   validation_failed: ({ problems }) => json(400, message(problems)),
@@ -65,6 +66,13 @@ const answers = {
         }
       : json(405, message('Non GET methods are not allowed for moved projects')),
   busy: () => json(409, message('409 Conflict: Resource lock')),
+  unfinished: ({ done, of }) =>
+    json(
+      503,
+      message(`503 Service Unavailable - ${done} of ${of} versions are done; send the same request again to go on`),
+      { 'Retry-After': '1' },
+    ),
+  conflict: ({ message: text }) => json(409, message(text)),
 } satisfies { [Code in ErrorCode]: (failure: Extract<Failure, { code: Code }>) => Answer }
 
 /** A failure as GitLab words it. */

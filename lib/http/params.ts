@@ -78,6 +78,10 @@ export const readBody = (event: Pick<APIGatewayProxyEvent, 'body' | 'isBase64Enc
   return bytes
 }
 
+/** The body as text, whatever its length: to look at before it is known who may send it. */
+export const bodyText = (event: Pick<APIGatewayProxyEvent, 'body' | 'isBase64Encoded'>) =>
+  bodyBytes(event).toString('utf8')
+
 /** The type of the body, without parameters. */
 export const mediaType = ({ headers }: Pick<APIGatewayProxyEvent, 'headers'>) =>
   (header({ headers }, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''

@@ -42,4 +42,17 @@ export const parsePackagePath = (path: string): PackagePath | undefined => {
   return isVersion(version) ? { name, version } : undefined
 }
 
+/**
+ * Reads what `npm unpublish` sends: the same with the revision of the packument behind it, `name/-rev/<revision>` or
+ * `name/-/<tarball>/-rev/<revision>`. A revision that no packument has, as clients make it of none, is undefined.
+ */
+export const parseRevisedPath = (path: string): (PackagePath & { revision: number | undefined }) | undefined => {
+  const [, before = '', text = ''] = /^(.+)\/-rev\/([^/]*)$/.exec(path) ?? []
+  const found = parsePackagePath(before)
+  return found && { ...found, revision: /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined }
+}
+
+/** The top-level namespace whose packages of this name the whole instance may be asked for. */
+export const scopeOf = (name: string): string | undefined => /^@([^/]+)\/./.exec(name)?.[1]
+
 export const highestVersion = (versions: readonly string[]) => semver.rsort([...versions])[0]

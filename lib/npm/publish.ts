@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { validationFailed } from '../domain/errors.ts'
+import { assertOffered } from './changes.ts'
 import { attachmentName, isPackageName, isTag, isVersion, publishedVersion } from './names.ts'
 import { readPackageJson } from './tarball.ts'
 
@@ -40,6 +41,7 @@ export const parsePublish = async (name: string, body: Json): Promise<Publish> =
   if (!isPackageName(name)) throw refuse('Name is invalid')
   if (body.name !== undefined && body.name !== name) throw refuse(`Name in the body is not ${name}`)
 
+  assertOffered(body)
   const [version, given] = Object.entries(asObject(body.versions))[0] ?? []
   if (version === undefined || !isObject(given)) throw validationFailed('Version is empty.')
   if (!isVersion(version)) throw refuse('Version is invalid')

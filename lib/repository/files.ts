@@ -2,6 +2,7 @@ import { notFound, PackagesError, validationFailed } from '../domain/errors.ts'
 import type { FileOrder, Sort } from '../domain/listing.ts'
 import { FILES_PER_PACKAGE_LIMIT, type Package, type PackageFile, type PackageStatus } from '../domain/package.ts'
 import { offsetOf, type Page, type Paged, sliceOf } from '../domain/pagination.ts'
+import { keptDetailsWrites } from './details.ts'
 import { confirmWrite } from './directUploads.ts'
 import { fileFromItem, holderFromItem } from './items.ts'
 import {
@@ -10,7 +11,6 @@ import {
   detailsKey,
   FILE_PREFIX,
   fileKey,
-  keptDetailsKey,
   namedKey,
   packageKey,
   purgeFileKey,
@@ -205,7 +205,7 @@ export const fileRepository = (
           discountedWrite(before, now),
           { delete: fileKey(packageId, id) },
           heir ? { put: { ...named, ...heir } } : { delete: named },
-          ...(details ? [{ delete: detailsKey(before) }, { put: { ...details, ...keptDetailsKey(packageId) } }] : []),
+          ...keptDetailsWrites(before, details ? [details] : []),
           { put: { ...purgeFileKey(packageId, id, due), packageId, projectId: before.projectId, due, file } },
           ...(newest?.id === id ? behindWrites(before) : []),
         ]

@@ -25,6 +25,7 @@
  * | what a format keeps of a version                 | -          | the same                             | DETAILS#<version>                |
  * | versions that were deleted lately                | -          | the same                             | DELETED#<version>                |
  * | names whose versionless package may be behind    | -          | OUTDATED                             | <project id> <type> <name>       |
+ * | how much a format keeps of all versions          | -          | the same                             | SIZE                             |
  * | tags of a package name                           | -          | the same                             | TAGS                             |
  * | a shelf by `created_at`                          | -          | PROJECT#<id>, or                     | <family>#<id>                    |
  * |                                                  |            | GROUP#<id>#<direct or nested>#<visibility> |                            |
@@ -128,6 +129,8 @@ export const detailsKey = (coordinates: Coordinates): Key => ({
   sk: `${DETAILS_PREFIX}${coordinates.version ?? ''}`,
 })
 export const DETAILS_PREFIX = 'DETAILS#'
+/** How much all details of a name hold together. */
+export const detailsSizeKey = (name: NameOfPackage): Key => ({ pk: namePartition(name), sk: 'SIZE' })
 /** Left by a deleted version for a while: who read a list of versions before may still write it down. */
 export const deletedKey = (coordinates: NameOfPackage & { version: string }): Key => ({
   pk: namePartition(coordinates),

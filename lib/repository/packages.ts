@@ -1,17 +1,18 @@
 import { notFound, PackagesError, validationFailed } from '../domain/errors.ts'
 import type { Package, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
-import { TAGS_PER_NAME_LIMIT, TAGS_PER_VERSION_LIMIT } from '../domain/package.ts'
+import { isOpenable, TAGS_PER_NAME_LIMIT, TAGS_PER_VERSION_LIMIT } from '../domain/package.ts'
+import { detailsWrites, keptDetailsWrites } from './details.ts'
 import { fileWrites } from './files.ts'
-import { holderFromItem, type Tags, tagsFromItem, versionFromItem } from './items.ts'
+import { holderFromItem, packageFromItem, type Tags, tagsFromItem, versionFromItem } from './items.ts'
 import {
   type Coordinates,
   coordinatesKey,
   DETAILS_PREFIX,
   deletedKey,
   detailsKey,
-  keptDetailsKey,
   type NameOfPackage,
   outdatedKey,
+  packageKey,
   purgeKey,
   tagsKey,
   VERSION_PREFIX,
@@ -27,6 +28,7 @@ import {
   versionOf,
 } from './records.ts'
 import { assertSortable, type Change } from './shelves.ts'
+import { inSteps } from './steps.ts'
 import type { Item, Table, Write } from './table.ts'
 
 /** A package about to be published: its id comes from `nextIds`, so that its files are stored before it is listed. */
@@ -39,7 +41,7 @@ export type NewPackage = Arriving & {
 }
 
 /** A version with what its format keeps of it. */
-export type VersionDetails = Omit<PackageVersion, 'tags'> & { details: Item }
+export type VersionDetails = Omit<PackageVersion, 'tags'> & { deprecated: string; details: Item }
 
 export const packageRepository = (
   table: Table,
@@ -57,37 +59,38 @@ export const packageRepository = (
     )
   }
 
-  /** What a delete of any package writes. */
-  const deletion = async (before: Package, now: string): Promise<Write[]> => {
-    const { id } = before
-    const coordinates: Coordinates = before
-    const [project, tags, details] = await Promise.all([
-      placed(before.projectId),
-      findTags(before),
-      table.get(detailsKey(coordinates)),
+  /**
+   * What removes packages of one name: their shelves, coordinates, details and tags. A purge item remains of each.
+   * @returns also whether the name has a versionless package, which may be left alone
+   */
+  const removal = async (
+    name: NameOfPackage,
+    befores: readonly Package[],
+    now: string,
+  ): Promise<{ writes: Write[]; hasOverview: boolean }> => {
+    const [project, tags, overview, details] = await Promise.all([
+      placed(name.projectId),
+      findTags(name),
+      table.get(overviewKey(name)),
+      table.getAll(befores.map(detailsKey)),
     ])
     const due = dueAfter(now)
-    const held = tags.tags.some(({ packageId }) => packageId === id)
-    return [
-      ...(await packageWrites(project, [changed(before, { status: 'pending_destruction', tags: [], updatedAt: now })])),
-      {
-        delete: coordinatesKey(coordinates),
-        if: 'id = :id',
-        values: { ':id': id },
-        otherwise: 'again',
-      },
-      ...(details ? [{ delete: detailsKey(coordinates) }, { put: { ...details, ...keptDetailsKey(id) } }] : []),
-      ...(held
-        ? [
-            tagsWrite(
-              before,
-              tags,
-              tags.tags.filter(({ packageId }) => packageId !== id),
-            ),
-          ]
-        : []),
-      { put: { ...purgeKey(id, due), packageId: id, projectId: before.projectId, due } },
+    const ids = new Set(befores.map(({ id }) => id))
+    const left = tags.tags.filter(({ packageId }) => !ids.has(packageId))
+    const changes = befores.map((before) =>
+      changed(before, { status: 'pending_destruction', tags: [], updatedAt: now }),
+    )
+    const writes: Write[] = [
+      ...(await packageWrites(project, changes)),
+      ...befores.flatMap((before): Write[] => [
+        { delete: coordinatesKey(before), if: 'id = :id', values: { ':id': before.id }, otherwise: 'again' },
+        { put: { ...purgeKey(before.id, due), packageId: before.id, projectId: before.projectId, due } },
+      ]),
+      ...keptDetailsWrites({ ...name, version: null }, details),
+      ...(left.length < tags.tags.length ? [tagsWrite(name, tags, left)] : []),
+      ...farewell(name, befores, overview !== undefined, now),
     ]
+    return { writes, hasOverview: overview !== undefined }
   }
 
   /**
@@ -102,7 +105,7 @@ export const packageRepository = (
       // After the record: a client adds to it only after the version that it is about, so the write would fail.
       const { items } = await table.query({ pk: tagsKey(name).pk, prefix: VERSION_PREFIX }, 1)
       if (items.length > 0) return []
-      return [...(await deletion(overview, now)), { delete: outdatedKey(name) }]
+      return [...(await removal(name, [overview], now)).writes, { delete: outdatedKey(name) }]
     })
   }
 
@@ -162,9 +165,7 @@ export const packageRepository = (
             ...(await released(lost, record.id, wanted.createdAt)),
           ])),
           ...fileWrites(wanted.files.map((file) => ({ ...file, packageId: record.id, createdAt: wanted.createdAt }))),
-          ...(wanted.details
-            ? [{ put: { ...detailsKey(coordinates), ...versionOf(record), details: wanted.details } }]
-            : []),
+          ...(wanted.details ? detailsWrites(record, wanted.details) : []),
           ...(taken.length > 0 ? [tagsWrite(name, tags, [...kept, ...taken])] : []),
         ]
       })
@@ -185,12 +186,59 @@ export const packageRepository = (
         if (unmodifiedSince !== undefined && before.updatedAt > unmodifiedSince) {
           throw new PackagesError({ code: 'modified_since' })
         }
-        const [writes, overview] = await Promise.all([deletion(before, now), table.get(overviewKey(before))])
-        if (before.version === null) return writes
-        name = overview && before
-        return [...writes, ...farewell({ ...before, version: before.version }, overview !== undefined, now)]
+        const { writes, hasOverview } = await removal(before, [before], now)
+        name = hasOverview && before.version !== null ? before : undefined
+        return writes
       })
       if (name) await deleteLeftAlone(name, now).catch(leaveToOthers)
+    },
+
+    /**
+     * Marks versions of one name for removal, in steps that are each all or nothing; what is gone already stays so.
+     * @throws `unfinished` when there is no time for more: the same call again goes on
+     */
+    async deleteAll(name: NameOfPackage, ids: readonly number[], now: string): Promise<void> {
+      let isOverviewLeft = false
+      await inSteps(table, ids, async (some) => {
+        const records = (await table.getAll(some.map(packageKey))).map(packageFromItem)
+        const there = records.filter(({ status }) => status !== 'pending_destruction')
+        if (there.length === 0) return []
+        const { writes, hasOverview } = await removal(name, there, now)
+        isOverviewLeft ||= hasOverview
+        return writes
+      })
+      if (isOverviewLeft) await deleteLeftAlone(name, now).catch(leaveToOthers)
+    },
+
+    /**
+     * Deprecates versions of one name by a message, or no longer where that is empty; in steps like `deleteAll`. Versions
+     * that are not there, and what is said of them already, make no difference.
+     * @throws `not_found` when none is there, `unfinished`
+     */
+    async deprecate(name: NameOfPackage, messages: ReadonlyMap<string, string>, now: string): Promise<void> {
+      const keys = [...messages.keys()].map((version) => detailsKey({ ...name, version }))
+      const kept = (await table.getAll(keys)).map((item) => ({ ...versionFromItem(item), said: deprecationOf(item) }))
+      const there = kept.filter(({ status }) => isOpenable(status))
+      if (there.length === 0) throw notFound('npm_package')
+      const messageOf = ({ version }: { version: string }) => messages.get(version) ?? ''
+      const wanted = there.filter((version) => messageOf(version) !== version.said)
+
+      await inSteps(table, wanted, async (some) => {
+        const [project, items] = await Promise.all([
+          placed(name.projectId),
+          table.getAll(some.map(({ id }) => packageKey(id))),
+        ])
+        const records = items.map(packageFromItem).filter(({ status }) => isOpenable(status))
+        if (records.length === 0) return []
+        const said = new Map(some.map((version) => [version.id, messageOf(version)]))
+        const changes = records.map((record) =>
+          changed(record, { status: said.get(record.id) === '' ? 'default' : 'deprecated', updatedAt: now }),
+        )
+        return [
+          ...(await packageWrites(project, changes)),
+          ...changes.flatMap(({ after }) => deprecationWrites(after, said.get(after.id) ?? '')),
+        ]
+      })
     },
 
     deleteLeftAlone,
@@ -277,14 +325,38 @@ export const packageRepository = (
     /** All versions of a name with what their format keeps of them. */
     async listVersionDetails(name: NameOfPackage): Promise<VersionDetails[]> {
       const items = await table.queryAll({ pk: tagsKey(name).pk, prefix: DETAILS_PREFIX })
-      return items.map((item) => ({ ...versionFromItem(item), details: item.details as Item }))
+      return items.map(detailsFromItem)
     },
 
     async findVersionDetails(coordinates: Coordinates): Promise<VersionDetails | undefined> {
       const item = await table.get(detailsKey(coordinates))
-      return item && { ...versionFromItem(item), details: item.details as Item }
+      return item && detailsFromItem(item)
     },
   }
+}
+
+/** Why not to use the version any more; empty when nothing is said. */
+const deprecationOf = ({ deprecated }: Item) => (typeof deprecated === 'string' ? deprecated : '')
+
+const detailsFromItem = (item: Item): VersionDetails => ({
+  ...versionFromItem(item),
+  deprecated: deprecationOf(item),
+  details: item.details as Item,
+})
+
+/** A version's new status on what is kept of it, beside its record and shelves. */
+const deprecationWrites = (after: Package, message: string): Write[] => {
+  const own = { if: 'id = :id', otherwise: 'again' } as const
+  return [
+    { put: { ...coordinatesKey(after), ...versionOf(after) }, ...own, values: { ':id': after.id } },
+    {
+      update: detailsKey(after),
+      expression: 'SET #status = :status, deprecated = :message',
+      names: { '#status': 'status' },
+      ...own,
+      values: { ':id': after.id, ':status': after.status, ':message': message },
+    },
+  ]
 }
 
 /** A package that is downloaded all the time is written once in this time, with all its entries. */
@@ -304,21 +376,20 @@ const leaveToOthers = (error: unknown) => {
 }
 
 /**
- * What a deleted version leaves to those who keep a list of versions. That there is none must hold at the moment of the
- * write: the first is written by who may still know the version.
+ * What deleted versions leave to those who keep a list of versions. That there is none must hold at the moment of the
+ * write: the first is written by who may still know a version.
  */
-const farewell = (coordinates: Coordinates & { version: string }, hasOverview: boolean, now: string): Write[] => [
-  {
-    put: {
-      ...deletedKey(coordinates),
-      version: coordinates.version,
-      expires_at: Math.floor(Date.parse(now) / 1000) + DELETED_FOR_SECONDS,
-    },
-  },
-  hasOverview
-    ? outdatedWrite(coordinates)
-    : { check: overviewKey(coordinates), if: 'attribute_not_exists(pk)', otherwise: 'again' },
-]
+const farewell = (name: NameOfPackage, gone: readonly Package[], hasOverview: boolean, now: string): Write[] => {
+  const versions = gone.flatMap(({ version }) => version ?? [])
+  if (versions.length === 0) return []
+  const expires_at = Math.floor(Date.parse(now) / 1000) + DELETED_FOR_SECONDS
+  return [
+    ...versions.map((version): Write => ({ put: { ...deletedKey({ ...name, version }), version, expires_at } })),
+    hasOverview
+      ? outdatedWrite(name)
+      : { check: overviewKey(name), if: 'attribute_not_exists(pk)', otherwise: 'again' },
+  ]
+}
 
 const isDue = ({ lastDownloadedAt }: Package, now: string) =>
   lastDownloadedAt === null || Date.parse(now) - Date.parse(lastDownloadedAt) >= NOTE_EVERY_MS

@@ -41,7 +41,7 @@ export type Range = {
  * DynamoDB's limit on the actions of one transaction. Only a write to a project in transit between two places in the
  * very deepest groups can need more; it is possible again when the project has arrived.
  */
-const TRANSACTION_LIMIT = 100
+export const TRANSACTION_LIMIT = 100
 /** More rows than a query answers, which ends at 1 MB, and fewer than DynamoDB can count. */
 const ROWS_PER_QUERY = 10_000
 /** DynamoDB's limit on the keys of one BatchGetItem. */

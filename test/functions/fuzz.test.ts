@@ -84,7 +84,11 @@ const existing: Record<string, fc.Arbitrary<Given>> = {
   package_version: oneOf('1.0.0'),
   file_path: oneOf('a.txt', 'new.txt', 'a/b%2fc.txt'),
   path: oneOf(`${APP}/1.0/my-app-1.0.jar`, `${APP}/maven-metadata.xml`, `${APP}/maven-metadata.xml.sha1`, `${APP}/2.0`),
-  rest: oneOf('bar', 'bar/-/@foo/bar-0.1.0.tgz', '-/@foo/bar-0.1.0.tgz', 'bar/dist-tags'),
+  rest: oneOf(
+    ...['bar', 'bar/-/@foo/bar-0.1.0.tgz', '-/@foo/bar-0.1.0.tgz', 'bar/dist-tags', 'package/@foo/bar/dist-tags'],
+    ...['-rev/undefined', 'bar/-rev/1', '-/@foo/bar-9.9.9.tgz/-rev/undefined', 'whoami', 'v1/search'],
+    ...['npm/v1/security/advisories/bulk', 'npm/v1/security/audits/quick'],
+  ),
   tag: oneOf('latest', 'next'),
 }
 
@@ -176,6 +180,7 @@ const publishes = fc
         ...['_id', 'name', 'versions', 'dist-tags', '_attachments', 'dist-tags.latest', 'versions.1!0!0'],
         ...['versions.1!0!0.name', 'versions.1!0!0.version', 'versions.1!0!0.dist', 'versions.1!0!0.dist.shasum'],
         ...['versions.1!0!0.dist.integrity', 'versions.1!0!0.dependencies', '_attachments.@foo/bar-1!0!0!tgz'],
+        ...['versions.1!0!0.deprecated', '_rev', 'users'],
         ...['_attachments.@foo/bar-1!0!0!tgz.data', '_attachments.@foo/bar-1!0!0!tgz.length', 'access', '__proto__'],
       ),
       values,
@@ -252,9 +257,18 @@ const headers = fc
       { weight: 1, arbitrary: literal(fc.constant(undefined)) },
     ),
     fc.dictionary(
-      fc.constantFrom('authorization', 'if-unmodified-since', 'npm-command', 'range', 'content-type'),
+      fc.constantFrom(
+        'authorization',
+        'if-unmodified-since',
+        'npm-command',
+        'range',
+        'content-type',
+        'referer',
+        'if-none-match',
+      ),
       fc.oneof(
         { weight: 1, arbitrary: fc.string().map((value) => `${value.length % 2 ? 'Bearer' : 'Basic'} ${value}`) },
+        { weight: 1, arbitrary: fc.constantFrom('deprecate', '*') },
         { weight: 3, arbitrary: fc.oneof(fc.string(), fc.constantFrom('multipart/form-data', 'text/plain', '', ';')) },
       ),
       { maxKeys: 1 },
@@ -273,13 +287,17 @@ const ERROR_KEYS = /^(message|error|error_description|scope)$/
 const check = (method: string, resource: string, { statusCode, headers: sent, body }: APIGatewayProxyResult) => {
   const isUnready = resource === '/-/readiness' && statusCode === 503
   if (!isUnready) expect(statusCode).toBeLessThan(500)
-  expect(sent).toMatchObject({ ...COMMON_HEADERS, 'Cache-Control': expect.any(String) })
+  expect(sent).toMatchObject({
+    ...COMMON_HEADERS,
+    'Cache-Control': expect.any(String),
+    Vary: expect.stringContaining('Origin'),
+  })
   if (statusCode >= 400 && !isUnready) {
     const keys = Object.keys(JSON.parse(body) as object)
     expect(keys.some((key) => key === 'message' || key === 'error')).toBe(true)
     for (const key of keys) expect(key).toMatch(ERROR_KEYS)
   } else if (statusCode === 301 || statusCode === 302) expect(sent?.Location).toMatch(/^http/)
-  else if (statusCode === 204) expect(body).toBe('')
+  else if (statusCode === 204 || statusCode === 304) expect(body).toBe('')
   else {
     expect([200, 201, 503]).toContain(statusCode)
     // Maven's clients are told nothing but a hash.

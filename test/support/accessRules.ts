@@ -48,10 +48,16 @@ const clientSees: Rule = { ...sees, anonymous: ['401', '401', 'yes'] }
 const namedReads: Rule = { ...clientReads, 'no member': ['403', 'yes', 'yes'] }
 const owners: Rule = { ...maintainers, Maintainer: '403' }
 
+/** In a group that he sees, an anonymous caller is asked to log in where he finds nothing. */
+const groupClientReads: Rule = { ...sees, anonymous: '401' }
+
 const signedIn: Rule = { ...YES, anonymous: '401' }
 /** Who asks for members must be known, and see where they are. */
 const members: Rule = { ...YES, anonymous: '401', 'no member': ['404', 'yes', 'yes'] }
 const administrators: Rule = { ...owners, 'no member': '403', Owner: '403' }
+
+const PUBLIC_TO_ALL = 'what the caller may read; of public projects also the anonymous'
+const ASKED_BY_PATH = 'says what is not offered; tags of packages as the packages themselves'
 
 type Line = { rule: Rule; note?: string }
 
@@ -76,7 +82,31 @@ const lines: Record<string, Line> = {
   'GET /projects/{id}/packages/npm/-/package/{package_name}/{rest+}': { rule: clientReads },
   'GET /projects/{id}/packages/npm/-/ping': { rule: clientReads },
   'GET /projects/{id}/packages/npm/-/whoami': { rule: signedIn },
-  'PUT /projects/{id}/packages/npm/{package_name}': { rule: developers },
+  'POST /projects/{id}/packages/npm/-/package/{package_name}/{rest+}': {
+    rule: YES,
+    note: 'says that it is not offered',
+  },
+  'GET /projects/{id}/packages/npm/-/{rest+}': { rule: YES, note: 'says what is not offered' },
+  'PUT /projects/{id}/packages/npm/-/{rest+}': { rule: YES, note: 'says what is not offered' },
+  'DELETE /projects/{id}/packages/npm/-/{rest+}': { rule: YES, note: 'says what is not offered' },
+  'POST /projects/{id}/packages/npm/-/{rest+}': {
+    rule: YES,
+    note: 'says what is not offered; `npm audit` is for those who read packages',
+  },
+  'PUT /projects/{id}/packages/npm/{package_name}': { rule: developers, note: '`npm deprecate` is for Maintainers' },
+  'PUT /projects/{id}/packages/npm/{package_name}/{rest+}': { rule: maintainers },
+  'DELETE /projects/{id}/packages/npm/{package_name}/{rest+}': { rule: maintainers },
+  'GET /groups/{id}/-/packages/npm/{package_name}': { rule: groupClientReads, note: PUBLIC_TO_ALL },
+  'GET /groups/{id}/-/packages/npm/{package_name}/{rest+}': { rule: groupClientReads, note: PUBLIC_TO_ALL },
+  'GET /groups/{id}/-/packages/npm/-/{rest+}': { rule: YES, note: ASKED_BY_PATH },
+  'POST /groups/{id}/-/packages/npm/-/{rest+}': {
+    rule: YES,
+    note: 'says what is not offered; `npm audit` is for those who see the group',
+  },
+  'GET /packages/npm/{package_name}': { rule: signedIn, note: PUBLIC_TO_ALL },
+  'GET /packages/npm/{package_name}/{rest+}': { rule: signedIn, note: PUBLIC_TO_ALL },
+  'GET /packages/npm/-/{rest+}': { rule: YES, note: ASKED_BY_PATH },
+  'POST /packages/npm/-/{rest+}': { rule: YES, note: 'says what is not offered; `npm audit` is for everybody' },
   'PUT /projects/{id}/packages/npm/-/package/{package_name}/dist-tags/{tag}': { rule: developers },
   'DELETE /projects/{id}/packages/npm/-/package/{package_name}/dist-tags/{tag}': { rule: maintainers },
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { request as send } from 'node:http'
 import { resolve } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
 import { ensureAdministrator } from '../../deploy/firstAdministrator.ts'
@@ -18,7 +19,14 @@ export type Call = {
   headers?: Record<string, string>
   body?: string | Uint8Array
 }
-export type Reply = { status: number; headers: Record<string, string>; text: string; json: unknown }
+export type Reply = {
+  status: number
+  headers: Record<string, string>
+  text: string
+  json: unknown
+  /** How long the answer is as a Lambda returns it, where a Lambda does. */
+  inLambda?: number
+}
 
 /**
  * A way into the service. The same cases go through both: the exported handler with the event that a REST API makes and
@@ -48,6 +56,10 @@ const parse = (text: string): unknown => {
     return undefined
   }
 }
+
+/** What the client reads, having unpacked it. */
+const textOf = (bytes: Buffer, headers: Record<string, string>) =>
+  (headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes).toString('utf8')
 
 const fullPath = (path: string) => (path.startsWith('/-/') ? path : `/api/v4${path}`)
 
@@ -168,7 +180,9 @@ export const lambdaDoor = (): Door => {
       const event = eventOf(call, path, query, route.resource)
       const answer = await asFunction(route.functionName, () => handler(event, { awsRequestId: 'test' } as Context))
       const headers = Object.entries(answer.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)])
-      return reply(answer.statusCode, Object.fromEntries(headers), answer.body)
+      const bytes = Buffer.from(answer.body, answer.isBase64Encoded ? 'base64' : 'utf8')
+      const sent = Object.fromEntries(headers)
+      return { ...reply(answer.statusCode, sent, textOf(bytes, sent)), inLambda: JSON.stringify(answer).length }
     },
   }
 }
@@ -199,7 +213,8 @@ export const httpDoor = (): Door => {
           response.on('error', fail)
           response.on('end', () => {
             const flat = Object.entries(response.headers).map(([name, value]) => [name, String(value)])
-            done(reply(response.statusCode ?? 0, Object.fromEntries(flat), Buffer.concat(chunks).toString('utf8')))
+            const sent = Object.fromEntries(flat)
+            done(reply(response.statusCode ?? 0, sent, textOf(Buffer.concat(chunks), sent)))
           })
         })
         request.on('error', fail)

@@ -9,6 +9,7 @@ import { FILES_PER_PACKAGE_LIMIT } from '../../lib/domain/package.ts'
 import { type Key, namedKey, packageKey, projectKey, TALLY_SHARDS, tallyKey } from '../../lib/repository/keys.ts'
 import { createClient } from '../../lib/repository/table.ts'
 import { lambdaDoor } from '../support/doors.ts'
+import { fillVersions } from '../support/npmVersions.ts'
 import { allowedRights, asFunction, usedBy } from '../support/permissions.ts'
 import { createWorld, type Json, publishBody, unique } from '../support/world.ts'
 
@@ -87,6 +88,14 @@ const leaveOutdated = async (packages: string) => {
 const fillUp = async (packages: string) =>
   change(packageKey(await newestMaven(packages, true)), 'SET fileCount = :full', { ':full': FILES_PER_PACKAGE_LIMIT })
 
+/** A package whose packument has no room in an answer. @returns where it is */
+const fillLongPackument = async (projectId: number, base: string) => {
+  const [tableName, name] = [process.env.TABLE_NAME ?? '', unique('long')]
+  await fillVersions(tableName, projectId, name, 350, () => ({ description: 'x'.repeat(19_000) }))
+  // Whoever asks a group for it looks for the name there first.
+  await publish(projectId, name, '0.1.0')
+  return `${base}/${name}`
+}
 type Place = Awaited<ReturnType<typeof setUp>>
 
 const use: Record<string, (place: Place) => Promise<unknown>> = {
@@ -110,8 +119,13 @@ const use: Record<string, (place: Place) => Promise<unknown>> = {
   },
   npmRead: async ({ packages, project, name, member }) => {
     await ask('GET', `${packages}/npm/${name}`, undefined, member)
+    await ask('GET', await fillLongPackument(project.id, `${packages}/npm`), undefined, member)
     await leaveInTransit(project.id)
     await ask('GET', `${packages}/npm/${name}/-/${name}-1.0.0.tgz`, undefined, member)
+  },
+  npmGroups: async ({ group, project, name, member }) => {
+    await ask('GET', `/groups/${group.id}/-/packages/npm/${name}`, undefined, member)
+    await ask('GET', await fillLongPackument(project.id, `/groups/${group.id}/-/packages/npm`), undefined, member)
   },
   npmWrite: async ({ packages, project, name }) => {
     // All but one find the version taken when they have stored its file already, and remove the file.
@@ -119,6 +133,7 @@ const use: Record<string, (place: Place) => Promise<unknown>> = {
     await leaveInTransit(project.id)
     await ask('PUT', `${packages}/npm/-/package/${name}/dist-tags/beta`, '1.0.0')
     await ask('DELETE', `${packages}/npm/-/package/${name}/dist-tags/beta`)
+    await ask('DELETE', `${packages}/npm/${name}/-/${name}-2.0.0.tgz/-rev/undefined`)
   },
   genericRead: async ({ packages, project, member }) => {
     await ask('PUT', `${packages}/generic/tool/1.0.0/tool.txt`, 'bytes')

@@ -5,7 +5,9 @@ import {
   isTag,
   isVersion,
   parsePackagePath,
+  parseRevisedPath,
   publishedVersion,
+  scopeOf,
   TAG_LIMIT,
 } from '../../../lib/npm/names.ts'
 
@@ -139,5 +141,37 @@ describe('highestVersion', () => {
     [[], undefined],
   ])('of %j is %s', (versions, expected) => {
     expect(highestVersion(versions)).toBe(expected)
+  })
+})
+
+describe('parseRevisedPath', () => {
+  it.each([
+    ['bar/-rev/12', { name: 'bar', revision: 12 }],
+    ['@foo/bar/-rev/12', { name: '@foo/bar', revision: 12 }],
+    ['@foo/bar/-/@foo/bar-1.0.0.tgz/-rev/12', { name: '@foo/bar', version: '1.0.0', revision: 12 }],
+    ['bar/-/bar-1.0.0.tgz/-rev/undefined', { name: 'bar', version: '1.0.0', revision: undefined }],
+    ['bar/-rev/0', { name: 'bar', revision: undefined }],
+    ['bar/-rev/-1', { name: 'bar', revision: undefined }],
+    ['bar/-rev/1e3', { name: 'bar', revision: undefined }],
+    [`bar/-rev/${'9'.repeat(20)}`, { name: 'bar', revision: undefined }],
+    ['bar/-rev/', { name: 'bar', revision: undefined }],
+    ['bar', undefined],
+    ['-rev/12', undefined],
+    ['bar/-/baz-1.0.0.tgz/-rev/12', undefined],
+    ['../bar/-rev/12', undefined],
+  ])('reads %j as %j', (path, expected) => {
+    expect(parseRevisedPath(path)).toEqual(expected)
+  })
+})
+
+describe('scopeOf', () => {
+  it.each([
+    ['@foo/bar', 'foo'],
+    ['bar', undefined],
+    ['@foo', undefined],
+    ['@/bar', undefined],
+    ['@foo/', undefined],
+  ])('of %j is %j', (name, expected) => {
+    expect(scopeOf(name)).toBe(expected)
   })
 })
