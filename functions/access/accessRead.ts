@@ -13,6 +13,7 @@ import {
   listProjectMembers,
 } from './listMembers.ts'
 import { getProject, listGroupProjects, listProjects } from './projects.ts'
+import { listProtectionRules } from './protectionRules.ts'
 import { getOwnPersonalToken, getPersonalToken, listPersonalTokens } from './tokens.ts'
 import { getUser, getUserById, listUsers } from './users.ts'
 import { getVersion } from './version.ts'
@@ -31,6 +32,7 @@ export const accessRead = (db: () => Database) =>
     'GET /groups/{id}/members/all/{user_id}': getAnyGroupMember(db),
     'GET /projects': listProjects(db),
     'GET /projects/{id}': getProject(db),
+    'GET /projects/{id}/packages/protection/rules': listProtectionRules(db),
     'GET /projects/{id}/members': listProjectMembers(db),
     'GET /projects/{id}/members/{user_id}': getProjectMember(db),
     'GET /projects/{id}/members/all': listAllProjectMembers(db),

@@ -11,6 +11,7 @@ import {
   updateProjectMember,
 } from './members.ts'
 import { createProject, deleteProject, transferProject, updateProject } from './projects.ts'
+import { createProtectionRule, deleteProtectionRule, updateProtectionRule } from './protectionRules.ts'
 import {
   createPersonalToken,
   revokeOwnPersonalToken,
@@ -32,6 +33,9 @@ export const accessWrite = (db: () => Database) =>
     'PUT /projects/{id}': updateProject(db),
     'DELETE /projects/{id}': deleteProject(db),
     'PUT /projects/{id}/transfer': transferProject(db),
+    'POST /projects/{id}/packages/protection/rules': createProtectionRule(db),
+    'PATCH /projects/{id}/packages/protection/rules/{package_protection_rule_id}': updateProtectionRule(db),
+    'DELETE /projects/{id}/packages/protection/rules/{package_protection_rule_id}': deleteProtectionRule(db),
     'POST /projects/{id}/members': addProjectMember(db),
     'PUT /projects/{id}/members/{user_id}': updateProjectMember(db),
     'DELETE /projects/{id}/members/{user_id}': removeProjectMember(db),

@@ -17,6 +17,7 @@ import { readAhead } from '../../lib/middleware/readAhead.ts'
 import { requireLogin } from '../../lib/middleware/requireLogin.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { changeGroupPlace, readPlace } from './changePlace.ts'
+import { readSettings, settingsProblems, shownSettings } from './groupSettings.ts'
 import { parseGroupsQuery } from './listQuery.ts'
 import { findAncestors, findNamed, openParent } from './namespaces.ts'
 
@@ -108,24 +109,28 @@ export const createGroup = (db: () => Database) =>
     })
 
 /**
- * `GET /groups/:id`: one group.
+ * `GET /groups/:id`: one group, with what it sets about packages for those who may change it.
  *
  * 200; 401 for a bad token; 404 for a group that is not there or not to be seen, and for a personal namespace.
  */
 export const getGroup = (db: () => Database) =>
   endpoint('getGroup', db)
     .use(loadGroup(db, 'read_group', { ahead: (_event, group) => findAncestors(db(), 'group', group) }))
-    .handler(async (event, { group, ahead: ancestors }) =>
-      json(200, presentGroup(group, ancestors, { url: externalUrl(event) })),
+    .handler(async (event, { group, caller, ahead: ancestors }) =>
+      json(200, {
+        ...presentGroup(group, ancestors, { url: externalUrl(event) }),
+        ...(await shownSettings(db(), caller, group)),
+      }),
     )
 
 const readChange = (read: Reader) => ({
   description: { name: read.text('name'), description: read.text('description') },
   place: readPlace(read),
+  settings: readSettings(read),
 })
 
 /**
- * `PUT /groups/:id`: changes the name, the description and the visibility of a group.
+ * `PUT /groups/:id`: changes the name, the description and the visibility of a group, and what it sets about packages.
  *
  * 200; 400 for a parameter, more visibility than the parent's and less than something inside; 401 for anonymous callers;
  * 403 below Owner; 404 for a group that is not there or not to be seen.
@@ -134,11 +139,15 @@ export const updateGroup = (db: () => Database) =>
   endpoint('updateGroup', db)
     .use(requireLogin())
     .use(loadGroup(db, 'admin_group', { ahead: (_event, group) => findAncestors(db(), 'group', group) }))
-    .handler(async (event, { group, ahead: ancestors }) => {
-      const { description, place } = parseParams(await allParams(event), readChange)
-      assertValid(describedProblems(description))
+    .handler(async (event, { group, caller, ahead: ancestors }) => {
+      const { description, place, settings } = parseParams(await allParams(event), readChange)
+      assertValid({ ...describedProblems(description), ...(await settingsProblems(settings)) })
 
       await changeGroupPlace(db(), group, ancestors.at(-1), place)
+      await db().groupSettings.change(group.id, settings)
       const changed = await db().groups.describeGroup(group.id, description)
-      return json(200, presentGroup(changed, ancestors, { url: externalUrl(event) }))
+      return json(200, {
+        ...presentGroup(changed, ancestors, { url: externalUrl(event) }),
+        ...(await shownSettings(db(), caller, changed)),
+      })
     })

@@ -1,3 +1,5 @@
+import { matchesPattern } from '../../lib/access/patterns.ts'
+import { writerIn } from '../../lib/domain/protection.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { hashesOf } from '../../lib/files/hashes.ts'
 import type { ObjectStore } from '../../lib/files/store.ts'
@@ -19,8 +21,9 @@ const readOptions = (read: Reader) => ({
  * `PUT …/generic/:package_name/:package_version/:file_name`: adds a file to a version, which it makes when it is the
  * first. The body is the file, or a multipart form with the field `file`.
  *
- * 201; 200 with the record for `select=package_file`; 400 for a name or a parameter, and when the package is full; 401
- * anonymous; 403 below Developer; 404; 413 above the limit of a body.
+ * 201; 200 with the record for `select=package_file`; 400 for a name or a parameter, for a
+ * duplicate where the group refuses those, and when the package is full; 401 anonymous; 403 below Developer and for a
+ * package that a rule protects; 404; 413 above the limit of a body.
  */
 export const uploadFile = (db: () => Database, store: () => ObjectStore) =>
   endpoint('uploadGenericFile', db)
@@ -33,8 +36,8 @@ export const uploadFile = (db: () => Database, store: () => ObjectStore) =>
       const id = await db().packages.nextFileId()
       const createdAt = new Date().toISOString()
       const wanted = { id, fileName, size: bytes.length, ...hashesOf(bytes), createdAt }
-      const coordinates = { projectId: project.id, type: 'generic', name, version } as const
-      const upload = { creatorId: caller.user?.id ?? null, status }
+      const coordinates = { type: 'generic', name, version } as const
+      const upload = { writer: writerIn(caller, project), status, matches: matchesPattern }
       const file = await store().put({ projectId: project.id, fileId: id }, bytes, () =>
         db().files.add(coordinates, wanted, upload),
       )

@@ -1,4 +1,5 @@
 import { PackagesError } from '../../lib/domain/errors.ts'
+import { writerIn } from '../../lib/domain/protection.ts'
 import type { ObjectStore } from '../../lib/files/store.ts'
 import { json } from '../../lib/http/answers.ts'
 import { parseObject, pathParams, readBody } from '../../lib/http/params.ts'
@@ -12,8 +13,8 @@ import { npmEndpoint } from './npmEndpoint.ts'
 /**
  * `PUT …/npm/:package_name`: `npm publish`. When the client has its 200 the version is listed and can be installed.
  *
- * 200 with the record; 400 when something about the package does not agree; 401 anonymous; 403 below Developer, or
- * when the version is there already; 404; 413 above the limit of a body.
+ * 200 with the record; 400 when something about the package does not agree; 401 anonymous; 403 below Developer, when
+ * a rule protects the package and when the version is there already; 404; 413 above the limit of a body.
  */
 export const publishPackage = (db: () => Database, store: () => ObjectStore) =>
   npmEndpoint('publishPackage', db)
@@ -30,7 +31,7 @@ export const publishPackage = (db: () => Database, store: () => ObjectStore) =>
       const { md5, sha1, sha256, integrity } = hashes
       const file = { id: fileId, fileName: attachmentName(name, version), size: tarball.length, md5, sha1, sha256 }
       const record = await store().put({ projectId: project.id, fileId }, tarball, () =>
-        db().packages.publish(project.id, {
+        db().packages.publish(writerIn(caller, project), {
           id: packageId,
           name,
           version,

@@ -12,6 +12,7 @@ export type Resource =
   | 'user'
   | 'member'
   | 'token'
+  | 'protection_rule'
   | 'namespace'
   | 'route'
 
@@ -31,6 +32,8 @@ export type Failure =
   | { code: 'validation_failed'; problems: string | Record<string, readonly string[]> }
   | { code: 'already_exists'; message: string }
   | { code: 'already_revoked' }
+  | { code: 'protected'; from: 'create_package' | 'destroy_package' }
+  | { code: 'unprocessable'; problems: readonly string[] }
   | { code: 'package_exists' }
   | { code: 'modified_since' }
   | { code: 'too_large'; what: string; limitBytes: number }

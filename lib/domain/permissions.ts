@@ -65,6 +65,7 @@ const leastProjectRole = {
   read_package: ACCESS_LEVELS.reporter,
   create_package: ACCESS_LEVELS.developer,
   destroy_package: ACCESS_LEVELS.maintainer,
+  admin_package: ACCESS_LEVELS.maintainer,
   admin_project: ACCESS_LEVELS.maintainer,
   admin_project_member: ACCESS_LEVELS.maintainer,
   change_visibility_level: ACCESS_LEVELS.owner,

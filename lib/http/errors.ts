@@ -16,6 +16,7 @@ const missing = {
   user: '404 User Not Found',
   member: '404 Not found',
   token: '404 Not Found',
+  protection_rule: '404 Not found',
   namespace: '404 Namespace Not Found',
   route: '404 Not Found',
 } satisfies Record<Resource, string>
@@ -48,6 +49,9 @@ const answers = {
   validation_failed: ({ problems }) => json(400, message(problems)),
   already_exists: ({ message: text }) => json(409, message(text)),
   already_revoked: () => json(400, message('400 Bad request - Token already revoked')),
+  protected: ({ from }) =>
+    json(403, message(`403 Forbidden - Package ${from === 'create_package' ? 'protected' : 'is deletion protected'}.`)),
+  unprocessable: ({ problems }) => json(422, message({ error: problems })),
   package_exists: () => json(403, message('Package already exists.')),
   modified_since: () => json(412, message('412 Precondition Failed')),
   too_large: ({ what, limitBytes }) =>

@@ -221,6 +221,10 @@ const createReader = (params: Params, problems: string[]) => {
     })
   }
 
+  /** A parameter that JSON's null or blank text sets back. */
+  const nullable = <Value>(name: string, read: (name: string) => Value | undefined): Value | null | undefined =>
+    params[name] === null || params[name] === '' ? null : read(name)
+
   const required = <Value>(name: string, value: Value | undefined): Value => {
     if (value === undefined && (params[name] === undefined || params[name] === null)) refuse(`${name} is missing`)
     return value as Value
@@ -233,7 +237,7 @@ const createReader = (params: Params, problems: string[]) => {
     }
   }
 
-  return { text, integer, integers, boolean, oneOf, list, day, required, atLeastOne, refuse }
+  return { text, integer, integers, boolean, oneOf, list, day, nullable, required, atLeastOne, refuse }
 }
 
 /**

@@ -1,11 +1,14 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { fileRepository } from './files.ts'
 import { groupListingRepository } from './groupListings.ts'
+import { groupSettingsRepository } from './groupSettings.ts'
 import { groupRepository } from './groups.ts'
+import { packageGuard } from './guard.ts'
 import { counterKey } from './keys.ts'
 import { openListing } from './listings.ts'
 import { memberRepository } from './members.ts'
 import { packageRepository } from './packages.ts'
+import { protectionRuleRepository } from './protectionRules.ts'
 import { packageRecords } from './records.ts'
 import { openTable } from './table.ts'
 import { tokenRepository } from './tokens.ts'
@@ -20,13 +23,16 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string) 
   const transit = transitRepository(table)
   const groups = groupRepository(table, transit)
   const records = packageRecords(table, transit)
+  const guard = packageGuard(table)
   return {
-    files: fileRepository(table, records),
+    files: fileRepository(table, records, guard),
     groups,
+    groupSettings: groupSettingsRepository(table),
     groupListings: groupListingRepository(table, groups),
     listings: openListing(table),
     members: memberRepository(table),
-    packages: packageRepository(table, records),
+    packages: packageRepository(table, records, guard),
+    protectionRules: protectionRuleRepository(table),
     tokens: tokenRepository(table),
     transit,
     users: userRepository(table),

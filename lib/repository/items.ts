@@ -1,9 +1,11 @@
 /** Items as they are stored, and their way in and out. What comes out is parsed: a damaged item is a bug that shows. */
 import * as v from 'valibot'
+import type { GroupSettings } from '../domain/duplicates.ts'
 import type { Package, PackageEntry, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
 import { packageStatuses, packageTypes } from '../domain/package.ts'
 import { accessLevels, type Membership, type User } from '../domain/permissions.ts'
 import { type Group, type Project, visibilities } from '../domain/project.ts'
+import { deleteLevels, type ProtectionRule, protectedTypes, pushLevels } from '../domain/protection.ts'
 import { type PersonalToken, tokenScopes } from '../domain/token.ts'
 import type { Item } from './table.ts'
 
@@ -115,12 +117,32 @@ const schemas = {
     createdAt: time,
   }),
   tokenPointer: v.object({ sha256: v.string(), userId: id }),
+  groupSettings: v.object({
+    groupId: id,
+    mavenDuplicatesAllowed: v.optional(nullable(v.boolean()), null),
+    mavenDuplicateExceptions: v.optional(nullable(v.string()), null),
+    genericDuplicatesAllowed: v.optional(nullable(v.boolean()), null),
+    genericDuplicateExceptions: v.optional(nullable(v.string()), null),
+  }),
+  rules: v.object({
+    revision: v.number(),
+    rules: v.array(
+      v.object({
+        id,
+        namePattern: v.string(),
+        type: v.picklist(protectedTypes),
+        leastToPush: nullable(v.picklist(pushLevels)),
+        leastToDelete: nullable(v.picklist(deleteLevels)),
+      }),
+    ),
+  }),
 }
 
 /** What stands in the contents of a group: enough to filter and to order, the rest is read by id. */
 export type Content = v.InferOutput<(typeof schemas)['contents']>
 export type PathAlias = v.InferOutput<(typeof schemas)['path']>
 export type Tags = { revision: number; tags: Tag[] }
+export type Rules = { revision: number; rules: ProtectionRule[] }
 
 export const entryFromItem = (item: Item): PackageEntry => v.parse(schemas.entry, item)
 export const packageFromItem = (item: Item): Package => v.parse(schemas.package, item)
@@ -128,6 +150,10 @@ export const fileFromItem = (item: Item): PackageFile => v.parse(schemas.file, i
 export const versionFromItem = (item: Item): Omit<PackageVersion, 'tags'> => v.parse(schemas.version, item)
 export const tagsFromItem = (item: Item | undefined): Tags =>
   item === undefined ? { revision: 0, tags: [] } : v.parse(schemas.tags, item)
+export const groupSettingsFromItem = (item: Item): GroupSettings & { groupId: number } =>
+  v.parse(schemas.groupSettings, item)
+export const rulesFromItem = (item: Item | undefined): Rules =>
+  item === undefined ? { revision: 0, rules: [] } : v.parse(schemas.rules, item)
 export const groupFromItem = (item: Item): Group => v.parse(schemas.group, item)
 export const projectFromItem = (item: Item): Project => v.parse(schemas.project, item)
 export const contentFromItem = (item: Item): Content => v.parse(schemas.contents, item)

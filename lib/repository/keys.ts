@@ -8,6 +8,7 @@
  * | project by id                                    | -          | PROJECT#<id>                         | META                             |
  * | group, namespace or project by full path         | -          | PATH#<full path, lower case>         | META                             |
  * | what is inside a group, or in the instance (0)   | -          | CONTENTS#<group id>                  | GROUP#<id>, PROJECT#<id>         |
+ * | what a group set about the packages inside it    | -          | GROUP#<id>                           | SETTINGS                         |
  * | user by id                                       | -          | USER#<id>                            | META                             |
  * | users of the instance, to search                 | -          | USERS                                | USER#<id>                        |
  * | is an e-mail address taken                       | -          | EMAIL#<address, lower case>          | META                             |
@@ -34,6 +35,8 @@
  * | the names on a shelf, with how many of each      | -          | NAMES#<shelf>                        | <name> <type> <project id>       |
  * | which projects are in transit around a group     | -          | TALLY#GROUP#<id>                     | TRANSITS                         |
  * | all projects in transit, with what is done       | -          | TRANSIT                              | PROJECT#<id>                     |
+ * | rules about a project's packages                 | -          | PROJECT#<id>#RULES                   | META                             |
+ * | are the rules still those that were asked        | -          | the same                             | <shard>                          |
  * | what a delete leaves to remove                   | -          | PURGE#<shard>                        | <due>#<package id>, or           |
  * |                                                  |            |                                      | <due>#<package id>#<file id>     |
  *
@@ -52,6 +55,8 @@ export type IndexName = (typeof INDEXES)[keyof typeof INDEXES]
 
 /** Tallies are split so that publishers of one moment rarely meet on one item. */
 export const TALLY_SHARDS = 8
+/** Twice as many, so that who met nobody on the tally seldom meets somebody here. */
+export const RULES_SHARDS = 16
 export const PURGE_SHARDS = 4
 
 const ID_DIGITS = 16
@@ -74,6 +79,8 @@ export const userTokenKey = (userId: number, id: number): Key => ({
   sk: `${USER_TOKEN_PREFIX}${padded(id)}`,
 })
 export const USER_TOKEN_PREFIX = 'TOKEN#'
+
+export const groupSettingsKey = (id: number): Key => ({ pk: groupKey(id).pk, sk: 'SETTINGS' })
 
 /** The instance counts as the group that everything is in. */
 export const INSTANCE = 0
@@ -104,8 +111,9 @@ export const FILE_PREFIX = 'FILE#'
 /** A copy of the file that a download by name gets: of equal names the newest. */
 export const namedKey = (packageId: number, fileName: string): Key => ({
   pk: packageKey(packageId).pk,
-  sk: `NAMED#${fileName}`,
+  sk: `${NAMED_PREFIX}${fileName}`,
 })
+export const NAMED_PREFIX = 'NAMED#'
 /** Where the details of a deleted version wait, its coordinates being free again. */
 export const keptDetailsKey = (packageId: number): Key => ({ pk: packageKey(packageId).pk, sk: 'DETAILS' })
 
@@ -124,6 +132,16 @@ export const detailsKey = (coordinates: Coordinates): Key => ({
 })
 export const DETAILS_PREFIX = 'DETAILS#'
 export const tagsKey = (name: NameOfPackage): Key => ({ pk: namePartition(name), sk: 'TAGS' })
+
+/**
+ * The rules about a project's packages, and their revision once more in each shard: every writer of packages checks one
+ * of them, and on a single item all would meet.
+ */
+export const rulesKey = (projectId: number): Key => ({ pk: `${projectKey(projectId).pk}#RULES`, sk: META })
+export const rulesShardKey = (projectId: number, shard: number): Key => ({
+  pk: rulesKey(projectId).pk,
+  sk: String(shard),
+})
 
 /** A shelf is one partition of packages in listing order. */
 export type Shelf =

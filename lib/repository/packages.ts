@@ -1,7 +1,9 @@
 import { notFound, PackagesError, validationFailed } from '../domain/errors.ts'
 import type { Package, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
 import { TAGS_PER_NAME_LIMIT, TAGS_PER_VERSION_LIMIT } from '../domain/package.ts'
+import type { Writer } from '../domain/protection.ts'
 import { fileWrites } from './files.ts'
+import { type Guard, READERS_NOTE } from './guard.ts'
 import { type Tags, tagsFromItem, versionFromItem } from './items.ts'
 import {
   type Coordinates,
@@ -31,9 +33,14 @@ export type VersionDetails = Omit<PackageVersion, 'tags'> & { details: Item }
 
 type NameOfPackage = Omit<Coordinates, 'version'>
 
+/** What a writer changes; the project is his. */
+type Named = Omit<NameOfPackage, 'projectId'>
+type NamedVersion = Named & { version: string }
+
 export const packageRepository = (
   table: Table,
   { find, stored, placed, packageWrites }: ReturnType<typeof packageRecords>,
+  { permit }: Guard,
 ) => {
   const findTags = async (name: NameOfPackage): Promise<Tags> => tagsFromItem(await table.get(tagsKey(name)))
 
@@ -68,10 +75,11 @@ export const packageRepository = (
 
     /**
      * Publishes a version in one transaction: record, coordinates, files, tags, shelves and tallies, or nothing.
-     * @throws `package_exists` when its coordinates are taken, `not_found` when the project is gone
+     * @throws `protected`, `package_exists` when its coordinates are taken, `not_found` when the project is gone
      */
-    async publish(projectId: number, wanted: NewPackage): Promise<Package> {
+    async publish(writer: Writer, wanted: NewPackage): Promise<Package> {
       assertSortable(wanted)
+      const projectId = writer.project.id
       const name: NameOfPackage = { projectId, type: wanted.type, name: wanted.name }
       const coordinates: Coordinates = { ...name, version: wanted.version }
       const tagIds = new Map(
@@ -86,7 +94,8 @@ export const packageRepository = (
       }))
       const record = newRecord(projectId, wanted, wanted.files.length, taken)
       await table.transact(async () => {
-        const [project, tags] = await Promise.all([
+        const [permitted, project, tags] = await Promise.all([
+          permit(writer, 'create_package', wanted),
           placed(projectId),
           taken.length > 0 ? findTags(name) : { revision: 0, tags: [] },
         ])
@@ -98,7 +107,7 @@ export const packageRepository = (
             if: 'attribute_not_exists(pk)',
             otherwise: () => new PackagesError({ code: 'package_exists' }),
           },
-          ...(await packageWrites(project, [
+          ...(await packageWrites(permitted, project, [
             { after: record },
             ...(await released(lost, record.id, wanted.createdAt)),
           ])),
@@ -115,12 +124,13 @@ export const packageRepository = (
     /**
      * Marks a package for removal: it leaves the lists, its coordinates are free, a purge item remains.
      * @param unmodifiedSince ISO 8601; a later change of the package refuses the delete
-     * @throws `not_found` when it is not there or already marked, `modified_since`
+     * @throws `not_found` when it is not there or already marked, `protected`, `modified_since`
      */
-    async delete(id: number, now: string, unmodifiedSince?: string): Promise<void> {
+    async delete(writer: Writer, id: number, now: string, unmodifiedSince?: string): Promise<void> {
       await table.transact(async () => {
         const before = await stored(id)
-        if (before.status === 'pending_destruction') throw notFound('package')
+        if (before.projectId !== writer.project.id || before.status === 'pending_destruction') throw notFound('package')
+        const permitted = await permit(writer, 'destroy_package', before)
         if (unmodifiedSince !== undefined && before.updatedAt > unmodifiedSince) {
           throw new PackagesError({ code: 'modified_since' })
         }
@@ -133,7 +143,7 @@ export const packageRepository = (
         const due = dueAfter(now)
         const held = tags.tags.some(({ packageId }) => packageId === id)
         return [
-          ...(await packageWrites(project, [
+          ...(await packageWrites(permitted, project, [
             changed(before, { status: 'pending_destruction', tags: [], updatedAt: now }),
           ])),
           {
@@ -159,15 +169,17 @@ export const packageRepository = (
 
     /**
      * Moves a tag to a version, or makes it.
-     * @throws `not_found` when there is no such version
+     * @throws `not_found` when there is no such version, `protected`
      */
-    async putTag(coordinates: Coordinates & { version: string }, tag: string, now: string): Promise<void> {
+    async putTag(writer: Writer, named: NamedVersion, tag: string, now: string): Promise<void> {
+      const coordinates = { ...named, projectId: writer.project.id }
       const id = await table.nextId('tag')
       await table.transact(async () => {
         const item = await table.get(coordinatesKey(coordinates))
         if (!item) throw notFound('npm_package')
         const target = versionFromItem(item)
-        const [project, before, tags] = await Promise.all([
+        const [permitted, project, before, tags] = await Promise.all([
+          permit(writer, 'create_package', coordinates),
           placed(coordinates.projectId),
           stored(target.id),
           findTags(coordinates),
@@ -185,7 +197,7 @@ export const packageRepository = (
           updatedAt: now,
         }
         return [
-          ...(await packageWrites(project, [
+          ...(await packageWrites(permitted, project, [
             changed(before, { tags: [...before.tags, moved], updatedAt: now }),
             ...(await released(old ? [old] : [], target.id, now)),
           ])),
@@ -194,14 +206,19 @@ export const packageRepository = (
       })
     },
 
-    /** @throws `not_found` when the package has no such tag */
-    async deleteTag(name: NameOfPackage, tag: string, now: string): Promise<void> {
+    /** @throws `not_found` when the package has no such tag, `protected` */
+    async deleteTag(writer: Writer, named: Named, tag: string, now: string): Promise<void> {
+      const name = { ...named, projectId: writer.project.id }
       await table.transact(async () => {
-        const [project, tags] = await Promise.all([placed(name.projectId), findTags(name)])
+        const [permitted, project, tags] = await Promise.all([
+          permit(writer, 'destroy_package', name),
+          placed(name.projectId),
+          findTags(name),
+        ])
         const old = tags.tags.find((candidate) => candidate.name === tag)
         if (!old) throw notFound('npm_tag')
         return [
-          ...(await packageWrites(project, await released([old], NOBODY, now))),
+          ...(await packageWrites(permitted, project, await released([old], NOBODY, now))),
           tagsWrite(
             name,
             tags,
@@ -220,7 +237,7 @@ export const packageRepository = (
       await table.transact(async () => {
         const before = Date.now() < end ? await find(id) : undefined
         if (!before || before.status === 'pending_destruction' || !isDue(before, now)) return []
-        return packageWrites(await placed(before.projectId), [changed(before, { lastDownloadedAt: now })])
+        return packageWrites(READERS_NOTE, await placed(before.projectId), [changed(before, { lastDownloadedAt: now })])
       })
     },
 

@@ -1,6 +1,7 @@
 import { notFound } from '../domain/errors.ts'
 import type { Package, PackageStatus, PackageType, Tag } from '../domain/package.ts'
 import type { Project } from '../domain/project.ts'
+import type { Permit } from './guard.ts'
 import { packageFromItem } from './items.ts'
 import { packageKey } from './keys.ts'
 import { type Change, readOwnNames, shelfWrites } from './shelves.ts'
@@ -33,7 +34,8 @@ export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof 
     placed,
 
     /** Records and shelves of packages that change together. A record that another writer changed says `'again'`. */
-    packageWrites: async (project: Project, changes: readonly Change[]): Promise<Write[]> => [
+    packageWrites: async (permit: Permit, project: Project, changes: readonly Change[]): Promise<Write[]> => [
+      ...permit.checks,
       ...changes.map(
         ({ before, after }): Write => ({
           put: { ...packageKey(after.id), ...after },

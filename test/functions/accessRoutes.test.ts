@@ -90,7 +90,7 @@ describe('the access table of all routes', () => {
     for (const visibility of visibilities) {
       const setting = settings.get(visibility) as Setting
       for (const caller of callers) {
-        const body = ['POST', 'PUT'].includes(method) ? bodyOf(route, setting) : undefined
+        const body = ['POST', 'PUT', 'PATCH'].includes(method) ? bodyOf(route, setting) : undefined
         // A deletion that is allowed stops here.
         const headers = { 'if-unmodified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' }
         const who = setting.who[caller] ?? {}

@@ -31,6 +31,11 @@ beforeAll(async () => {
   const packages = `/projects/${project.id}/packages`
   await world.call(world.root, 'PUT', `${packages}/npm/@foo%2fbar`, earlier)
   const uploaded = await world.call(world.root, 'PUT', `${packages}/generic/tool/1.0.0/a.txt?select=package_file`, {})
+  const rule = await world.make(`${packages}/protection/rules`, {
+    package_name_pattern: 'nothing',
+    package_type: 'npm',
+    minimum_access_level_for_push: 'maintainer',
+  })
   const file = uploaded.json as { id: number; package_id: number }
   known = {
     group: group.id,
@@ -44,6 +49,7 @@ beforeAll(async () => {
     guest: guest.token,
     item: file.package_id,
     file: file.id,
+    rule: rule.id,
   }
 })
 
@@ -76,6 +82,7 @@ const existing: Record<string, fc.Arbitrary<Given>> = {
   user_id: knownAs('user'),
   package_id: knownAs('item'),
   package_file_id: knownAs('file'),
+  package_protection_rule_id: knownAs('rule'),
   package_version: oneOf('1.0.0'),
   file_path: oneOf('a.txt', 'new.txt', 'a/b%2fc.txt'),
   rest: oneOf('bar', 'bar/-/@foo/bar-0.1.0.tgz', '-/@foo/bar-0.1.0.tgz', 'bar/dist-tags'),
@@ -109,6 +116,8 @@ const NAMES = [
   ...['name', 'path', 'description', 'visibility', 'parent_id', 'namespace_id', 'user_id', 'username', 'access_level'],
   ...['expires_at', 'email', 'admin', 'scopes', 'page', 'per_page', 'order_by', 'sort', 'search', 'owned'],
   ...['membership', 'min_access_level', 'package_type', 'package_name', 'package_version', 'status', 'select'],
+  ...['package_name_pattern', 'minimum_access_level_for_push', 'minimum_access_level_for_delete'],
+  ...['generic_duplicates_allowed', 'maven_duplicate_exception_regex'],
   ...['include_versionless', 'exclude_subgroups', 'cursor', 'pagination', 'id', '__proto__', 'constructor', 'toString'],
 ]
 
@@ -119,6 +128,7 @@ const values = fc.oneof(
     fc.constantFrom(0, -1, 1e9, 2 ** 53, 2 ** 60, 1.5, -0, 1e300, true, false, null, '', ' ', '\0', 'a\0b', LONG),
   ),
   literal(fc.constantFrom('public', 'private', 'api', ['api'], ['api', 'root'], '30', 50, 'name', 'desc', 'true')),
+  oneOf('maintainer', '[', '(a*)*', '((((a{9}){99}){99}){99})', '*'),
   oneOf('npm', 'keyset', 'hidden', 'package_file', 'type', '2', 'e30'),
   literal(fc.constantFrom('2999-12-31', '2020-01-01', '2999-02-30', '275760-09-14', 'a@b', 'x'.repeat(250), '..')),
   literal(fc.constantFrom('\ud800', 'a\udc00', '\u0130'.repeat(255), '\ufdfa'.repeat(255), BEYOND_DOUBLE, '1e400')),
@@ -138,6 +148,15 @@ const RIGHT: Record<string, Record<string, fc.Arbitrary<Given>>> = {
   '/api/v4/users': { name: fresh, username: fresh, email: fresh.map(({ literal }) => ({ literal: `${literal}@b` })) },
   '/api/v4/users/{user_id}/personal_access_tokens': { name: fresh, scopes: literal(fc.constant(['api'])) },
   '/api/v4/groups/{id}/members': { user_id: knownAs('user'), access_level: literal(fc.constant(30)) },
+  '/api/v4/projects/{id}/packages/protection/rules': {
+    package_name_pattern: fresh,
+    package_type: oneOf('npm', 'maven'),
+    // Nobody whom the other cases need is kept from anything.
+    minimum_access_level_for_push: oneOf('maintainer'),
+  },
+  '/api/v4/projects/{id}/packages/protection/rules/{package_protection_rule_id}': {
+    minimum_access_level_for_delete: oneOf('owner'),
+  },
   '/api/v4/projects/{id}/members': { user_id: knownAs('user'), access_level: literal(fc.constant(30)) },
 }
 

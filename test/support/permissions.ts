@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { S3Client } from '@aws-sdk/client-s3'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { parseServerlessYml } from '../../local/table.ts'
+import { unguardedWrites } from './guarded.ts'
 
 /** The rights that `serverless.yml` gives each function, by their names in `custom.allow`. */
 export const allowedRights = (): Record<string, string[]> => {
@@ -63,6 +64,14 @@ const usedRights = new Map<string, Set<string>>()
 /** What a function has done so far, in this file of tests. */
 export const usedBy = (functionName: string): string[] => [...(usedRights.get(functionName) ?? [])].sort()
 
+/** No function changes packages but by way of the guard, in whatever suite. */
+const needGuard = (current: Role, sent: Sent) => {
+  const [unguarded] = unguardedWrites(current.functionName, sent)
+  if (unguarded === undefined) return
+  current.denied = new Error(`${current.functionName} writes ${unguarded} without asking the rules of the project`)
+  throw current.denied
+}
+
 const need = (current: Role, rights: readonly string[]) => {
   for (const right of rights) {
     current.used.add(right)
@@ -78,6 +87,7 @@ for (const { prototype } of [DynamoDBDocumentClient, S3Client]) {
     async send(this: object, command: Sent, ...rest: unknown[]) {
       const current = role.getStore()
       if (current) need(current, rightsFor(command))
+      if (current) needGuard(current, command)
       return send.call(this, command, ...rest)
     },
   })

@@ -93,7 +93,8 @@ export const createWorld = (door: Door) => {
           sha256: createHash('sha256').update(fileName).digest('hex'),
         })
       }
-      return packages.publish(projectId, {
+      const writer = { project: { id: projectId, ancestorIds: [] }, accessLevel: 60, userId: null }
+      return packages.publish(writer, {
         id: packageId,
         name: more.name ?? unique('package'),
         version,
