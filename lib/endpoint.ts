@@ -1,6 +1,6 @@
 import middy from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import type { TokenScope } from './domain/token.ts'
+import type { Scope } from './domain/token.ts'
 import type { Answer } from './http/answers.ts'
 import { addHeaders } from './middleware/addHeaders.ts'
 import { answerErrors } from './middleware/answerErrors.ts'
@@ -12,7 +12,11 @@ type Options = {
   /** Changes the words of a failure for clients that look for them elsewhere. */
   reword?: (answer: Answer) => Answer
   /** Scopes of tokens that open this endpoint besides those that open every one of its method. */
-  scopes?: readonly TokenScope[]
+  scopes?: readonly Scope[]
+  /** Takes a token as the password of HTTP Basic too. */
+  basic?: boolean
+  /** Takes deploy tokens: in a header of their own, as Bearer and by HTTP Basic. */
+  deployTokens?: boolean
 }
 
 /**
@@ -20,9 +24,9 @@ type Options = {
  * the endpoint's own: what it loads and what it answers.
  * @param name the endpoint's one name: its file, its export and its field in the log
  */
-export const endpoint = (name: string, database: () => Database, { reword, scopes }: Options = {}) =>
+export const endpoint = (name: string, database: () => Database, { reword, ...authentication }: Options = {}) =>
   middy<APIGatewayProxyEvent>()
     .use(logRequest(name))
     .use(addHeaders())
     .use(answerErrors(reword))
-    .use(authenticate(database, scopes))
+    .use(authenticate(database, authentication))

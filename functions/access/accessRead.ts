@@ -1,6 +1,13 @@
 import { database } from '../../lib/deps.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { routeTable } from '../../lib/routes.ts'
+import {
+  getGroupDeployToken,
+  getProjectDeployToken,
+  listDeployTokens,
+  listGroupDeployTokens,
+  listProjectDeployTokens,
+} from './deployTokens.ts'
 import { getGroup, listDescendantGroups, listGroups, listSubgroups } from './groups.ts'
 import {
   getAnyGroupMember,
@@ -43,6 +50,11 @@ export const accessRead = (db: () => Database) =>
     'GET /personal_access_tokens': listPersonalTokens(db),
     'GET /personal_access_tokens/self': getOwnPersonalToken(db),
     'GET /personal_access_tokens/{token_id}': getPersonalToken(db),
+    'GET /deploy_tokens': listDeployTokens(db),
+    'GET /groups/{id}/deploy_tokens': listGroupDeployTokens(db),
+    'GET /groups/{id}/deploy_tokens/{token_id}': getGroupDeployToken(db),
+    'GET /projects/{id}/deploy_tokens': listProjectDeployTokens(db),
+    'GET /projects/{id}/deploy_tokens/{token_id}': getProjectDeployToken(db),
     'GET /version': getVersion(db),
   })
 

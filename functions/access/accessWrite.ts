@@ -1,6 +1,12 @@
 import { database } from '../../lib/deps.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { routeTable } from '../../lib/routes.ts'
+import {
+  createGroupDeployToken,
+  createProjectDeployToken,
+  deleteGroupDeployToken,
+  deleteProjectDeployToken,
+} from './deployTokens.ts'
 import { createGroup, updateGroup } from './groups.ts'
 import {
   addGroupMember,
@@ -39,6 +45,10 @@ export const accessWrite = (db: () => Database) =>
     'POST /projects/{id}/members': addProjectMember(db),
     'PUT /projects/{id}/members/{user_id}': updateProjectMember(db),
     'DELETE /projects/{id}/members/{user_id}': removeProjectMember(db),
+    'POST /groups/{id}/deploy_tokens': createGroupDeployToken(db),
+    'DELETE /groups/{id}/deploy_tokens/{token_id}': deleteGroupDeployToken(db),
+    'POST /projects/{id}/deploy_tokens': createProjectDeployToken(db),
+    'DELETE /projects/{id}/deploy_tokens/{token_id}': deleteProjectDeployToken(db),
     'POST /users': createUser(db),
     'POST /users/{user_id}/personal_access_tokens': createPersonalToken(db),
     'POST /personal_access_tokens/self/rotate': rotateOwnPersonalToken(db),

@@ -15,5 +15,6 @@ const withBothKeys = (answer: Answer): Answer => {
   return { ...answer, body: JSON.stringify({ ...body, message: text, error: text }) }
 }
 
-/** An endpoint whose refusals npm can read. */
-export const npmEndpoint = (name: string, db: () => Database) => endpoint(name, db, { reword: withBothKeys })
+/** An endpoint that takes what npm sends, and whose refusals it can read. */
+export const npmEndpoint = (name: string, db: () => Database) =>
+  endpoint(name, db, { reword: withBothKeys, basic: true, deployTokens: true })

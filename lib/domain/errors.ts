@@ -12,6 +12,7 @@ export type Resource =
   | 'user'
   | 'member'
   | 'token'
+  | 'deploy_token'
   | 'protection_rule'
   | 'namespace'
   | 'route'
@@ -24,6 +25,7 @@ export type Failure =
   | { code: 'token_unknown' }
   | { code: 'token_expired' }
   | { code: 'token_revoked' }
+  | { code: 'job_token_unsupported' }
   | { code: 'login_required' }
   | { code: 'scope_insufficient'; allowed: readonly string[] }
   | { code: 'not_found'; resource: Resource }

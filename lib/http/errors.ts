@@ -16,6 +16,7 @@ const missing = {
   user: '404 User Not Found',
   member: '404 Not found',
   token: '404 Not Found',
+  deploy_token: '404 Not found',
   protection_rule: '404 Not found',
   namespace: '404 Namespace Not Found',
   route: '404 Not Found',
@@ -26,6 +27,13 @@ const message = (text: unknown) => ({ message: text })
 const answers = {
   token_unknown: () => json(401, message('401 Unauthorized')),
   login_required: () => json(401, message('401 Unauthorized')),
+  job_token_unsupported: () =>
+    json(
+      401,
+      message(
+        '401 Unauthorized - job tokens are not offered here: use a deploy token in the header Deploy-Token, or a personal access token in the header PRIVATE-TOKEN',
+      ),
+    ),
   token_expired: () =>
     json(401, {
       error: 'invalid_token',

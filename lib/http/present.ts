@@ -2,7 +2,7 @@
 import type { Package, PackageEntry, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
 import type { Membership, User } from '../domain/permissions.ts'
 import { fullNameOf, type Group, type Project, parentId } from '../domain/project.ts'
-import type { PersonalToken } from '../domain/token.ts'
+import type { DeployToken, PersonalToken } from '../domain/token.ts'
 
 /** How public URLs start; see `externalUrl`. */
 type Site = { url: string }
@@ -207,6 +207,16 @@ export const presentMember = (user: User, membership: Membership, site: Site) =>
   created_at: membership.createdAt,
   expires_at: membership.expiresOn,
   membership_state: 'active',
+})
+
+export const presentDeployToken = (token: DeployToken, isExpired: boolean) => ({
+  id: token.id,
+  name: token.name,
+  username: token.username,
+  expires_at: token.expiresAt,
+  scopes: token.scopes,
+  revoked: false,
+  expired: isExpired,
 })
 
 export const presentPersonalToken = (token: PersonalToken, isActive: boolean) => ({

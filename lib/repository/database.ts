@@ -1,4 +1,5 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { deployTokenRepository } from './deployTokens.ts'
 import { fileRepository } from './files.ts'
 import { groupListingRepository } from './groupListings.ts'
 import { groupSettingsRepository } from './groupSettings.ts'
@@ -25,6 +26,7 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string) 
   const records = packageRecords(table, transit)
   const guard = packageGuard(table)
   return {
+    deployTokens: deployTokenRepository(table),
     files: fileRepository(table, records, guard),
     groups,
     groupSettings: groupSettingsRepository(table),

@@ -6,7 +6,7 @@ import { packageStatuses, packageTypes } from '../domain/package.ts'
 import { accessLevels, type Membership, type User } from '../domain/permissions.ts'
 import { type Group, type Project, visibilities } from '../domain/project.ts'
 import { deleteLevels, type ProtectionRule, protectedTypes, pushLevels } from '../domain/protection.ts'
-import { type PersonalToken, tokenScopes } from '../domain/token.ts'
+import { type DeployToken, deployTokenScopes, type PersonalToken, tokenScopes } from '../domain/token.ts'
 import type { Item } from './table.ts'
 
 const id = v.number()
@@ -116,6 +116,17 @@ const schemas = {
     revoked: v.boolean(),
     createdAt: time,
   }),
+  deployToken: v.object({
+    id,
+    source: v.object({ kind: v.picklist(['group', 'project']), id }),
+    name: v.string(),
+    username: v.string(),
+    scopes: v.array(v.picklist(deployTokenScopes)),
+    expiresAt: nullable(time),
+    creatorId: id,
+    createdAt: time,
+  }),
+  deployTokenPointer: v.object({ sha256: v.string() }),
   tokenPointer: v.object({ sha256: v.string(), userId: id }),
   groupSettings: v.object({
     groupId: id,
@@ -161,6 +172,8 @@ export const pathFromItem = (item: Item): PathAlias => v.parse(schemas.path, ite
 export const userFromItem = (item: Item): User => v.parse(schemas.user, item)
 export const membershipFromItem = (item: Item): Membership => v.parse(schemas.membership, item)
 export const tokenFromItem = (item: Item): PersonalToken => v.parse(schemas.token, item)
+export const deployTokenFromItem = (item: Item): DeployToken => v.parse(schemas.deployToken, item)
+export const deployTokenPointerFromItem = (item: Item) => v.parse(schemas.deployTokenPointer, item)
 export const tokenPointerFromItem = (item: Item) => v.parse(schemas.tokenPointer, item)
 
 /** The part of a package that its entries repeat. */

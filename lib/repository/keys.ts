@@ -16,6 +16,8 @@
  * | members of a group or project                    | -          | MEMBERS#GROUP#<id>, MEMBERS#PROJECT#<id> | USER#<user id>               |
  * | token by its secret                              | -          | TOKEN#<sha256 of the secret>         | META                             |
  * | token by id                                      | -          | PERSONAL_TOKEN#<id>                  | META                             |
+ * | deploy tokens of a group or project              | -          | DEPLOY_TOKENS#GROUP#<id>, DEPLOY_TOKENS#PROJECT#<id> | TOKEN#<id>   |
+ * | deploy tokens of the instance                    | -          | DEPLOY_TOKENS                        | TOKEN#<id>                       |
  * | tokens of the instance, to search                | -          | TOKENS                               | TOKEN#<id>                       |
  * | tokens of a user                                 | -          | USER#<user id>                       | TOKEN#<id>                       |
  * | package by id                                    | -          | PACKAGE#<id>                         | META                             |
@@ -100,6 +102,12 @@ export const USER_WITH_ROLES = { from: 'MEMBER#', to: META } as const
 export const memberKey = ({ kind, id }: Source, userId: number): Key => ({
   pk: `MEMBERS#${kind.toUpperCase()}#${padded(id)}`,
   sk: `USER#${padded(userId)}`,
+})
+
+/** Without a place: in the list of all. */
+export const deployTokenKey = (place: Source | undefined, id: number): Key => ({
+  pk: place ? `DEPLOY_TOKENS#${place.kind.toUpperCase()}#${padded(place.id)}` : 'DEPLOY_TOKENS',
+  sk: `TOKEN#${padded(id)}`,
 })
 
 export const packageKey = (id: number): Key => ({ pk: `PACKAGE#${padded(id)}`, sk: META })

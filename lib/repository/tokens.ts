@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { notFound, PackagesError } from '../domain/errors.ts'
-import { type PersonalToken, TOKEN_BYTES, TOKEN_PREFIX } from '../domain/token.ts'
-import { tokenFromItem, tokenPointerFromItem } from './items.ts'
+import { type PersonalToken, TOKEN_BYTES, TOKEN_PREFIX, type Token } from '../domain/token.ts'
+import { deployTokenFromItem, tokenFromItem, tokenPointerFromItem } from './items.ts'
 import { listedTokenKey, personalTokenKey, tokenKey, USER_TOKEN_PREFIX, userKey, userTokenKey } from './keys.ts'
 import type { Table, Write } from './table.ts'
 
-const sha256 = (secret: string) => createHash('sha256').update(secret).digest('hex')
+export const sha256 = (secret: string) => createHash('sha256').update(secret).digest('hex')
 
-export const newSecret = () => `${TOKEN_PREFIX}${randomBytes(TOKEN_BYTES).toString('base64url')}`
+export const newSecret = (prefix = TOKEN_PREFIX) => `${prefix}${randomBytes(TOKEN_BYTES).toString('base64url')}`
 
 export type NewToken = Pick<PersonalToken, 'userId' | 'name' | 'scopes' | 'expiresOn'>
 
@@ -26,9 +26,10 @@ const tokenWrites = (sha256: string, token: PersonalToken): Write[] => [
 
 /** Secrets pass through here once, on their way to a hash; none is stored or returned. */
 export const tokenRepository = (table: Table) => ({
-  async findBySecret(secret: string): Promise<PersonalToken | undefined> {
+  /** A token of either kind: what a client sends does not always say which it is. */
+  async findBySecret(secret: string): Promise<Token | undefined> {
     const item = await table.get(tokenKey(sha256(secret)))
-    return item && tokenFromItem(item)
+    return item && ('source' in item ? deployTokenFromItem(item) : tokenFromItem(item))
   },
 
   async findById(id: number): Promise<PersonalToken | undefined> {

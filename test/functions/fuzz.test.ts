@@ -47,6 +47,8 @@ beforeAll(async () => {
     administrator: administrator.token,
     owner: owner.token,
     guest: guest.token,
+    reader: (await world.deployToken('groups', group.id)).deployToken,
+    writer: (await world.deployToken('projects', project.id, ['write_package_registry'])).deployToken,
     item: file.package_id,
     file: file.id,
     rule: rule.id,
@@ -147,6 +149,8 @@ const RIGHT: Record<string, Record<string, fc.Arbitrary<Given>>> = {
   '/api/v4/projects': { name: fresh },
   '/api/v4/users': { name: fresh, username: fresh, email: fresh.map(({ literal }) => ({ literal: `${literal}@b` })) },
   '/api/v4/users/{user_id}/personal_access_tokens': { name: fresh, scopes: literal(fc.constant(['api'])) },
+  '/api/v4/projects/{id}/deploy_tokens': { name: fresh, scopes: literal(fc.constant(['write_package_registry'])) },
+  '/api/v4/groups/{id}/deploy_tokens': { name: fresh, scopes: literal(fc.constant(['read_package_registry'])) },
   '/api/v4/groups/{id}/members': { user_id: knownAs('user'), access_level: literal(fc.constant(30)) },
   '/api/v4/projects/{id}/packages/protection/rules': {
     package_name_pattern: fresh,
@@ -265,15 +269,25 @@ const headers = fc
       { weight: 1, arbitrary: literal(fc.constant(undefined)) },
     ),
     fc.dictionary(
-      fc.constantFrom('authorization', 'if-unmodified-since', 'npm-command', 'range', 'content-type'),
+      fc.constantFrom(
+        'authorization',
+        'deploy-token',
+        'job-token',
+        'if-unmodified-since',
+        'npm-command',
+        'range',
+        'content-type',
+      ),
       fc.oneof(
         { weight: 1, arbitrary: fc.string().map((value) => `Bearer ${value}`) },
+        { weight: 1, arbitrary: fc.string().map((value) => `Basic ${Buffer.from(value).toString('base64')}`) },
         { weight: 3, arbitrary: fc.oneof(fc.string(), fc.constantFrom('multipart/form-data', 'text/plain', '', ';')) },
       ),
       { maxKeys: 1 },
     ),
+    fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: knownAs('reader', 'writer') }),
   )
-  .map(([secret, others]) => ({ 'private-token': secret, others }))
+  .map(([secret, others, deployToken]) => ({ 'private-token': secret, 'deploy-token': deployToken, others }))
 
 /** In base64 as AWS sends it, as text that only says so, or as serverless-offline hands text over. */
 const encodings = fc.oneof(
@@ -320,6 +334,7 @@ describe.each(routes().map((route) => [`${route.method} ${route.resource}`, rout
               resource.replace('/api/v4', ''),
             )
             const secret = settle(head['private-token'])
+            const deployToken = head['deploy-token'] ? settle(head['deploy-token']) : undefined
             const bytes = body?.bytes()
             const call = {
               method,
@@ -327,6 +342,7 @@ describe.each(routes().map((route) => [`${route.method} ${route.resource}`, rout
               headers: {
                 ...(body?.type === undefined ? {} : { 'content-type': body.type }),
                 ...(secret === undefined ? {} : { 'private-token': String(secret) }),
+                ...(deployToken === undefined ? {} : { 'deploy-token': String(deployToken) }),
                 ...head.others,
               },
               ...(bytes === undefined ? {} : { body: bytes }),

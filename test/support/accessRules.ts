@@ -1,6 +1,6 @@
 import { routes } from './doors.ts'
 
-/** Who calls. Roles are those in the group around the project; they count in the project too. */
+/** Who calls. Roles and deploy tokens are those of the group around the project; they count in the project too. */
 export const callers = [
   'anonymous',
   'no member',
@@ -10,6 +10,8 @@ export const callers = [
   'Maintainer',
   'Owner',
   'administrator',
+  'reading deploy token',
+  'writing deploy token',
 ] as const
 type Caller = (typeof callers)[number]
 
@@ -19,7 +21,9 @@ export const visibilities = ['private', 'internal', 'public'] as const
 export type Outcome = 'yes' | '401' | '403' | '404'
 /** By visibility, in the order of `visibilities`, or one for all. */
 type Outcomes = Outcome | [Outcome, Outcome, Outcome]
-type Rule = Record<Caller, Outcomes>
+type DeployToken = 'reading deploy token' | 'writing deploy token'
+/** Routes that say nothing of deploy tokens do not take them: who shows one is anonymous there. */
+type Rule = Record<Exclude<Caller, DeployToken>, Outcomes> & Partial<Record<DeployToken, Outcomes>>
 
 const YES = {
   anonymous: 'yes',
@@ -33,16 +37,30 @@ const YES = {
 } as const satisfies Rule
 
 const sees: Rule = { ...YES, anonymous: ['404', '404', 'yes'], 'no member': ['404', 'yes', 'yes'] }
+const readers = { 'reading deploy token': 'yes', 'writing deploy token': 'yes' } as const
+const writers = { 'reading deploy token': '403', 'writing deploy token': 'yes' } as const
+const destroyers = { 'reading deploy token': '403', 'writing deploy token': '403' } as const
+
 const reads: Rule = { ...sees, Guest: ['403', 'yes', 'yes'] }
+/** The same, where deploy tokens are taken too. */
+const tokensRead: Rule = { ...reads, ...readers }
 const reporterNot: Rule = { ...sees, 'no member': ['404', '403', '403'], Guest: '403', Reporter: '403' }
 const developerNot: Rule = { ...reporterNot, Developer: '403' }
 const deletes: Rule = { ...developerNot, anonymous: ['404', '404', '403'] }
 
+/** Who asks for deploy tokens need not be known to hear no. */
+const maintainersOf: Rule = deletes
+const ownersOf: Rule = { ...deletes, Maintainer: '403' }
+
 /** Clients such as npm and curl ask for a login when they get 401. */
-const clientReads: Rule = { ...reads, anonymous: ['401', '401', 'yes'] }
+const clientReads: Rule = { ...tokensRead, anonymous: ['401', '401', 'yes'] }
 const developers: Rule = { ...reporterNot, anonymous: '401' }
 const maintainers: Rule = { ...developerNot, anonymous: '401' }
 const owners: Rule = { ...maintainers, Maintainer: '403' }
+
+/** What package clients write. */
+const clientWrites: Rule = { ...developers, ...writers }
+const clientDeletes: Rule = { ...maintainers, ...destroyers }
 
 const signedIn: Rule = { ...YES, anonymous: '401' }
 /** Who asks for members must be known, and see where they are. */
@@ -53,32 +71,32 @@ type Line = { rule: Rule; note?: string }
 
 /** The line of every route: its rule, and what the rule does not say. */
 const lines: Record<string, Line> = {
-  'GET /projects/{id}/packages': { rule: reads },
-  'HEAD /projects/{id}/packages': { rule: reads },
-  'GET /groups/{id}/packages': { rule: sees, note: 'lists the packages that the caller may read' },
-  'HEAD /groups/{id}/packages': { rule: sees },
-  'GET /projects/{id}/packages/{package_id}': { rule: reads },
-  'HEAD /projects/{id}/packages/{package_id}': { rule: reads },
-  'GET /projects/{id}/packages/{package_id}/package_files': { rule: reads },
-  'HEAD /projects/{id}/packages/{package_id}/package_files': { rule: reads },
+  'GET /projects/{id}/packages': { rule: tokensRead },
+  'HEAD /projects/{id}/packages': { rule: tokensRead },
+  'GET /groups/{id}/packages': { rule: { ...sees, ...readers }, note: 'lists the packages that the caller may read' },
+  'HEAD /groups/{id}/packages': { rule: { ...sees, ...readers } },
+  'GET /projects/{id}/packages/{package_id}': { rule: tokensRead },
+  'HEAD /projects/{id}/packages/{package_id}': { rule: tokensRead },
+  'GET /projects/{id}/packages/{package_id}/package_files': { rule: tokensRead },
+  'HEAD /projects/{id}/packages/{package_id}/package_files': { rule: tokensRead },
   'DELETE /projects/{id}/packages/{package_id}': { rule: deletes },
   'DELETE /projects/{id}/packages/{package_id}/package_files/{package_file_id}': { rule: deletes },
   'GET /projects/{id}/packages/{package_id}/pipelines': { rule: reads },
-  'GET /projects/{id}/packages/{package_id}/package_files/{package_file_id}/download': { rule: reads },
+  'GET /projects/{id}/packages/{package_id}/package_files/{package_file_id}/download': { rule: tokensRead },
 
   'GET /projects/{id}/packages/npm/{package_name}': { rule: clientReads },
   'GET /projects/{id}/packages/npm/{package_name}/{rest+}': { rule: clientReads },
   'GET /projects/{id}/packages/npm/-/package/{package_name}/dist-tags': { rule: clientReads },
   'GET /projects/{id}/packages/npm/-/package/{package_name}/{rest+}': { rule: clientReads },
   'GET /projects/{id}/packages/npm/-/ping': { rule: clientReads },
-  'GET /projects/{id}/packages/npm/-/whoami': { rule: signedIn },
-  'PUT /projects/{id}/packages/npm/{package_name}': { rule: developers },
-  'PUT /projects/{id}/packages/npm/-/package/{package_name}/dist-tags/{tag}': { rule: developers },
-  'DELETE /projects/{id}/packages/npm/-/package/{package_name}/dist-tags/{tag}': { rule: maintainers },
+  'GET /projects/{id}/packages/npm/-/whoami': { rule: { ...signedIn, ...readers } },
+  'PUT /projects/{id}/packages/npm/{package_name}': { rule: clientWrites },
+  'PUT /projects/{id}/packages/npm/-/package/{package_name}/dist-tags/{tag}': { rule: clientWrites },
+  'DELETE /projects/{id}/packages/npm/-/package/{package_name}/dist-tags/{tag}': { rule: clientDeletes },
 
   'GET /projects/{id}/packages/generic/{package_name}/{package_version}/{file_path+}': { rule: clientReads },
   'HEAD /projects/{id}/packages/generic/{package_name}/{package_version}/{file_path+}': { rule: clientReads },
-  'PUT /projects/{id}/packages/generic/{package_name}/{package_version}/{file_path+}': { rule: developers },
+  'PUT /projects/{id}/packages/generic/{package_name}/{package_version}/{file_path+}': { rule: clientWrites },
 
   'GET /groups': { rule: YES, note: 'lists what the caller may see' },
   'POST /groups': { rule: maintainers, note: 'in the group `parent_id`; at the top whoever is signed in' },
@@ -119,6 +137,15 @@ const lines: Record<string, Line> = {
   'POST /users': { rule: administrators },
   'POST /users/{user_id}/personal_access_tokens': { rule: administrators },
   'GET /user': { rule: signedIn },
+  'GET /deploy_tokens': { rule: administrators },
+  'GET /groups/{id}/deploy_tokens': { rule: maintainersOf },
+  'GET /groups/{id}/deploy_tokens/{token_id}': { rule: maintainersOf },
+  'POST /groups/{id}/deploy_tokens': { rule: ownersOf },
+  'DELETE /groups/{id}/deploy_tokens/{token_id}': { rule: ownersOf },
+  'GET /projects/{id}/deploy_tokens': { rule: maintainersOf },
+  'GET /projects/{id}/deploy_tokens/{token_id}': { rule: maintainersOf },
+  'POST /projects/{id}/deploy_tokens': { rule: maintainersOf },
+  'DELETE /projects/{id}/deploy_tokens/{token_id}': { rule: maintainersOf },
   'GET /version': { rule: signedIn },
   'GET /personal_access_tokens': { rule: signedIn, note: 'his own; administrators all' },
   'GET /personal_access_tokens/self': { rule: signedIn },
@@ -138,7 +165,8 @@ export const lineNames = Object.keys(lines)
 
 /** What the table says that a caller gets of a route. */
 export const outcomeOf = (route: string, caller: Caller, visibility: (typeof visibilities)[number]): Outcome => {
-  const outcomes = lines[route]?.rule[caller] ?? 'yes'
+  const rule = lines[route]?.rule
+  const outcomes = rule?.[caller] ?? rule?.anonymous ?? 'yes'
   return typeof outcomes === 'string' ? outcomes : (outcomes[visibilities.indexOf(visibility)] as Outcome)
 }
 
@@ -160,11 +188,14 @@ export const renderAccessTable = (): string =>
     'answers 404, exactly as if it did not exist. Whoever has a right needs a token whose scope covers it: `api`, or',
     '`read_api` to read; an unknown, expired or revoked token is 401 everywhere but on `/-/readiness`.',
     '',
+    'Deploy tokens are those of the group around, with the scope `read_package_registry` or `write_package_registry`. Routes',
+    'that do not take them answer as to anonymous callers.',
+    '',
     row(['Route', ...callers, 'Besides']),
     row(['Route', ...callers, 'Besides'].map(() => '---')),
     ...routeNames().map((route) => {
-      const { rule, note = '' } = lines[route] ?? { rule: YES, note: 'no rule is declared' }
-      return row([`\`${route}\``, ...callers.map((caller) => cell(rule[caller])), note])
+      const { rule, note = '' }: Line = lines[route] ?? { rule: YES, note: 'no rule is declared' }
+      return row([`\`${route}\``, ...callers.map((caller) => cell(rule[caller] ?? rule.anonymous)), note])
     }),
     '',
   ].join('\n')
