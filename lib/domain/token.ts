@@ -29,6 +29,7 @@ export type PersonalToken = {
   expiresOn: string | null
   revoked: boolean
   createdAt: string
+  lastUsedAt: string | null
 }
 
 /** GitLab's scopes for deploy tokens. Only the two of the package registry open anything here. */
@@ -56,6 +57,7 @@ export type DeployToken = {
   expiresAt: string | null
   creatorId: number
   createdAt: string
+  lastUsedAt: string | null
 }
 
 /** Whatever a caller may show. */
@@ -81,6 +83,13 @@ export const isExpired = ({ expiresOn }: Pick<PersonalToken, 'expiresOn'>, today
 
 export const isOver = ({ expiresAt }: Pick<DeployToken, 'expiresAt'>, now: string) =>
   expiresAt !== null && expiresAt <= now
+
+/** A token that is used all the time is written once in this time, as in GitLab. */
+export const NOTE_USE_EVERY_MS = 10 * 60 * 1000
+
+/** Whether the use of a token now is to be noted. */
+export const isUseDue = ({ lastUsedAt }: Pick<Token, 'lastUsedAt'>, now: string) =>
+  lastUsedAt === null || Date.parse(now) - Date.parse(lastUsedAt) >= NOTE_USE_EVERY_MS
 
 /** A scope of either kind of token. */
 export type Scope = TokenScope | DeployTokenScope

@@ -217,6 +217,7 @@ export const presentDeployToken = (token: DeployToken, isExpired: boolean) => ({
   scopes: token.scopes,
   revoked: false,
   expired: isExpired,
+  last_used_at: token.lastUsedAt,
 })
 
 export const presentPersonalToken = (token: PersonalToken, isActive: boolean) => ({
@@ -227,7 +228,7 @@ export const presentPersonalToken = (token: PersonalToken, isActive: boolean) =>
   description: null,
   scopes: token.scopes,
   user_id: token.userId,
-  last_used_at: null,
+  last_used_at: token.lastUsedAt,
   active: isActive,
   expires_at: token.expiresOn,
 })

@@ -6,12 +6,15 @@ import {
   isDeployToken,
   isExpired,
   isOver,
+  isUseDue,
   type Scope,
   scopesFor,
   type Token,
 } from '../domain/token.ts'
 import { type Credentials, credentialsOf, type Takes } from '../http/credentials.ts'
 import type { Database } from '../repository/database.ts'
+import type { Logged } from './logRequest.ts'
+import { noteUse } from './noteUse.ts'
 import { startEarly } from './startEarly.ts'
 
 /**
@@ -23,24 +26,42 @@ export type Authenticated = Context & { authentication: Promise<Token | undefine
 /** `scopes` open this route besides the scopes that open every one of its method. */
 type Options = Takes & { scopes?: readonly Scope[] }
 
-/** Finds out who calls. A token that is unknown, expired, revoked or too narrow is refused on every route. */
+/**
+ * Finds out who calls, and notes that his token was used. A token that is unknown, expired, revoked or too narrow is
+ * refused on every route.
+ */
 export const authenticate = (
   database: () => Database,
   { scopes, ...takes }: Options = {},
-): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated> => ({
-  before: ({ event, context }) => {
-    context.authentication = startEarly(async () => {
-      const credentials = credentialsOf(event, takes)
-      if (!credentials) return undefined
-      if (credentials.kind === 'job') throw new PackagesError({ code: 'job_token_unsupported' })
+): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated & Logged> => {
+  const notes = new WeakMap<object, Promise<string>>()
 
-      const token = await database().tokens.findBySecret(credentials.secret)
-      if (!token || !fits(credentials, token, takes)) throw new PackagesError({ code: 'token_unknown' })
-      assertValid(token, event.httpMethod, scopes)
-      return token
-    })
-  },
-})
+  const awaitNote = async ({ context }: { context: Logged }) => {
+    const note = await notes.get(context)
+    if (note !== undefined && note !== 'done') context.facts = { ...context.facts, token_note: note }
+  }
+
+  return {
+    before: ({ event, context }) => {
+      context.authentication = startEarly(async () => {
+        const credentials = credentialsOf(event, takes)
+        if (!credentials) return undefined
+        if (credentials.kind === 'job') throw new PackagesError({ code: 'job_token_unsupported' })
+
+        const token = await database().tokens.findBySecret(credentials.secret)
+        if (!token || !fits(credentials, token, takes)) throw new PackagesError({ code: 'token_unknown' })
+        assertValid(token, event.httpMethod, scopes)
+
+        const now = new Date().toISOString()
+        if (!isUseDue(token, now)) return token
+        notes.set(context, noteUse(database(), credentials.secret, now))
+        return { ...token, lastUsedAt: now }
+      })
+    },
+    after: awaitNote,
+    onError: awaitNote,
+  }
+}
 
 /** Whether a token of this kind may stand where it was found. */
 const fits = (credentials: Exclude<Credentials, { kind: 'job' }>, token: Token, { deployTokens = false }: Takes) => {

@@ -44,7 +44,13 @@ export const deployTokenRepository = (table: Table) => {
     /** @throws `not_found` when the group or project is gone */
     async create(secret: string, { username, ...wanted }: NewDeployToken, createdAt: string): Promise<DeployToken> {
       const id = await table.nextId('deploy_token')
-      const token: DeployToken = { id, username: username ?? defaultUsername(id), createdAt, ...wanted }
+      const token: DeployToken = {
+        id,
+        username: username ?? defaultUsername(id),
+        createdAt,
+        lastUsedAt: null,
+        ...wanted,
+      }
       const pointer = { sha256: sha256(secret) }
       await table.transact(() => [
         placeCheck(wanted.source),

@@ -115,6 +115,7 @@ const schemas = {
     expiresOn: nullable(v.string()),
     revoked: v.boolean(),
     createdAt: time,
+    lastUsedAt: v.optional(nullable(time), null),
   }),
   deployToken: v.object({
     id,
@@ -125,6 +126,7 @@ const schemas = {
     expiresAt: nullable(time),
     creatorId: id,
     createdAt: time,
+    lastUsedAt: v.optional(nullable(time), null),
   }),
   deployTokenPointer: v.object({ sha256: v.string() }),
   tokenPointer: v.object({ sha256: v.string(), userId: id }),

@@ -30,6 +30,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
         scopes: ['read_package_registry'],
         revoked: false,
         expired: false,
+        last_used_at: null,
       })
       expect((await get(root, `${path}/${shown.id}`)).json).toEqual(shown)
       expect((await get(root, path)).json).toEqual([shown])
