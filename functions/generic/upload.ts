@@ -33,11 +33,13 @@ export const uploadFile = (db: () => Database, store: () => ObjectStore) =>
       const { bytes, params } = await readUpload(event)
       const { status, select } = parseParams(params, readOptions)
 
-      const id = await db().packages.nextFileId()
+      const writer = writerIn(caller, project)
+      const coordinates = { type: 'generic', name, version } as const
+      // Spares the upload of what a rule protects; whether it lands is decided by the write below.
+      const [id] = await Promise.all([db().packages.nextFileId(), db().packages.assertMayPublish(writer, coordinates)])
       const createdAt = new Date().toISOString()
       const wanted = { id, fileName, size: bytes.length, ...hashesOf(bytes), createdAt }
-      const coordinates = { type: 'generic', name, version } as const
-      const upload = { writer: writerIn(caller, project), status, matches: matchesPattern }
+      const upload = { writer, status, matches: matchesPattern }
       const file = await store().put({ projectId: project.id, fileId: id }, bytes, () =>
         db().files.add(coordinates, wanted, upload),
       )

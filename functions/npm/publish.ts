@@ -24,20 +24,25 @@ export const publishPackage = (db: () => Database, store: () => ObjectStore) =>
       const publish = await parsePublish(pathParams(event).package_name ?? '', body)
       const { name, version, tag, tarball, hashes, manifest } = publish
       const coordinates = { projectId: project.id, type: 'npm', name, version } as const
-      // Spares the upload of a version that is there; whether it lands is decided by the write below.
-      if (await db().packages.exists(coordinates)) throw new PackagesError({ code: 'package_exists' })
+      const writer = writerIn(caller, project)
+      // Spares the upload of what is protected or there already; whether it lands is decided by the write below.
+      const [isThere] = await Promise.all([
+        db().packages.exists(coordinates),
+        db().packages.assertMayPublish(writer, coordinates),
+      ])
+      if (isThere) throw new PackagesError({ code: 'package_exists' })
 
       const { packageId, fileId } = await db().packages.nextIds()
       const { md5, sha1, sha256, integrity } = hashes
       const file = { id: fileId, fileName: attachmentName(name, version), size: tarball.length, md5, sha1, sha256 }
       const record = await store().put({ projectId: project.id, fileId }, tarball, () =>
-        db().packages.publish(writerIn(caller, project), {
+        db().packages.publish(writer, {
           id: packageId,
           name,
           version,
           type: 'npm',
           status: 'default',
-          creatorId: caller.user?.id ?? null,
+          creatorId: writer.userId,
           createdAt: new Date().toISOString(),
           files: [file],
           details: { manifest, sha1, integrity, fileId },

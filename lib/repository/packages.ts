@@ -74,6 +74,14 @@ export const packageRepository = (
     },
 
     /**
+     * Refuses what a rule protects as it is now. A hint that spares work: whatever writes asks again.
+     * @throws `protected`
+     */
+    async assertMayPublish(writer: Writer, named: Named): Promise<void> {
+      await permit(writer, 'create_package', named)
+    },
+
+    /**
      * Publishes a version in one transaction: record, coordinates, files, tags, shelves and tallies, or nothing.
      * @throws `protected`, `package_exists` when its coordinates are taken, `not_found` when the project is gone
      */
