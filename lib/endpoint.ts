@@ -13,9 +13,7 @@ type Options = {
   reword?: (answer: Answer) => Answer
   /** Scopes of tokens that open this endpoint besides those that open every one of its method. */
   scopes?: readonly Scope[]
-  /** Takes a token as the password of HTTP Basic too. */
-  basic?: boolean
-  /** Takes deploy tokens: in a header of their own, as Bearer and by HTTP Basic. */
+  /** Takes what package clients send: deploy tokens in a header and as Bearer, and either kind by HTTP Basic. */
   deployTokens?: boolean
 }
 

@@ -26,7 +26,7 @@ const readOptions = (read: Reader) => ({
  * package that a rule protects; 404; 413 above the limit of a body.
  */
 export const uploadFile = (db: () => Database, store: () => ObjectStore) =>
-  endpoint('uploadGenericFile', db, { basic: true, deployTokens: true })
+  endpoint('uploadGenericFile', db, { deployTokens: true })
     .use(loadProject(db, 'create_package', { asksForLogin: true }))
     .handler(async (event, { project, caller }) => {
       const { name, version, fileName } = parseGenericPath(pathParams(event))

@@ -17,4 +17,4 @@ const withBothKeys = (answer: Answer): Answer => {
 
 /** An endpoint that takes what npm sends, and whose refusals it can read. */
 export const npmEndpoint = (name: string, db: () => Database) =>
-  endpoint(name, db, { reword: withBothKeys, basic: true, deployTokens: true })
+  endpoint(name, db, { reword: withBothKeys, deployTokens: true })

@@ -52,23 +52,25 @@ export type ProtectionRule = {
 export const RULES_PER_PROJECT_LIMIT = 100
 export const NAME_PATTERN_LIMIT = 255
 
-/** The two kinds of changes, by the ability that they need: what publishes, and what takes away. */
-export type Change = 'create_package' | 'destroy_package'
+/** The abilities whose role a rule can raise: what publishes needs one, what takes away the other. */
+export type ProtectedAbility = 'create_package' | 'destroy_package'
 
-/** Whether a rule keeps somebody with this access level from a change of such a package. */
+/** Whether a rule keeps somebody with this access level from using an ability on such a package. */
 export const isProtected = (
   rules: readonly ProtectionRule[],
-  change: Change,
+  ability: ProtectedAbility,
   accessLevel: number,
   { type, name }: { type: PackageType; name: string },
 ): boolean =>
   rules.some((rule) => {
-    const least = change === 'create_package' ? rule.leastToPush : rule.leastToDelete
-    return least !== null && accessLevel < levels[least] && rule.type === type && matchesName(rule.namePattern, name)
+    const least = ability === 'create_package' ? rule.leastToPush : rule.leastToDelete
+    return (
+      least !== null && accessLevel < levels[least] && rule.type === type && matchesNamePattern(rule.namePattern, name)
+    )
   })
 
 /** `*` stands for any text, also none; letters match in either case, as in GitLab. Takes time linear in the name. */
-export const matchesName = (pattern: string, name: string): boolean => {
+export const matchesNamePattern = (pattern: string, name: string): boolean => {
   const text = name.toLowerCase()
   const [start = '', ...rest] = pattern.toLowerCase().split('*')
   const end = rest.pop()

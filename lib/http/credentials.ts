@@ -13,8 +13,8 @@ export type Credentials =
 /** The user name that jobs of GitLab's CI send with their token. */
 const JOB_USER = 'gitlab-ci-token'
 
-/** What a route takes besides personal tokens in their own places. */
-export type Takes = { basic?: boolean; deployTokens?: boolean }
+/** What a route takes besides personal tokens in their own places; where deploy tokens are taken, HTTP Basic is too. */
+export type Takes = { deployTokens?: boolean }
 
 /**
  * The credentials of a request, of several the first in GitLab's order of preference: deploy token, personal token as a
@@ -23,7 +23,7 @@ export type Takes = { basic?: boolean; deployTokens?: boolean }
  */
 export const credentialsOf = (
   event: APIGatewayProxyEvent,
-  { basic = false, deployTokens = false }: Takes,
+  { deployTokens = false }: Takes,
 ): Credentials | undefined => {
   const { private_token, access_token, job_token } = queryParams(event)
   const authorization = header(event, 'authorization') ?? ''
@@ -36,7 +36,7 @@ export const credentialsOf = (
     secretIn('either', access_token),
     secretIn('either', /^Bearer +(\S+) *$/i.exec(authorization)?.[1]),
     isJob && ({ kind: 'job' } as const),
-    (basic || deployTokens) && pair,
+    deployTokens && pair,
   ]
   return inOrder.find((candidate) => candidate !== false && candidate !== undefined) || undefined
 }

@@ -1,7 +1,7 @@
 import { allowsDuplicates, type MatchesPattern, nearestPolicy } from '../domain/duplicates.ts'
 import { PackagesError } from '../domain/errors.ts'
 import type { PackageType } from '../domain/package.ts'
-import { type Change, isProtected, type Writer } from '../domain/protection.ts'
+import { isProtected, type ProtectedAbility, type Writer } from '../domain/protection.ts'
 import { groupSettingsFromItem, rulesFromItem } from './items.ts'
 import { groupSettingsKey, RULES_SHARDS, rulesKey, rulesShardKey } from './keys.ts'
 import type { Table, Write } from './table.ts'
@@ -30,11 +30,11 @@ export const packageGuard = (table: Table) => ({
    */
   async permit(
     { project, accessLevel }: Writer,
-    change: Change,
+    ability: ProtectedAbility,
     named: { type: PackageType; name: string },
   ): Promise<Permit> {
     const { revision, rules } = rulesFromItem(await table.get(rulesKey(project.id)))
-    if (isProtected(rules, change, accessLevel, named)) throw new PackagesError({ code: 'protected', from: change })
+    if (isProtected(rules, ability, accessLevel, named)) throw new PackagesError({ code: 'protected', from: ability })
 
     const shard = rulesShardKey(project.id, Math.floor(Math.random() * RULES_SHARDS))
     return permitWith([

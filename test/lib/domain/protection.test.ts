@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { matchesName } from '../../../lib/domain/protection.ts'
+import { matchesNamePattern } from '../../../lib/domain/protection.ts'
 
 describe('a pattern of names', () => {
   it.each([
@@ -24,7 +24,7 @@ describe('a pattern of names', () => {
     ['com/acme/*', 'com/acme/app', true],
     ['_%', 'ab', false],
   ])('%s and the name %s: %s', (pattern, name, expected) => {
-    expect(matchesName(pattern, name)).toBe(expected)
+    expect(matchesNamePattern(pattern, name)).toBe(expected)
   })
 
   it('matches what the same regular expression does', () => {
@@ -32,14 +32,14 @@ describe('a pattern of names', () => {
     fc.assert(
       fc.property(words, words, (pattern, text) => {
         const name = text.replaceAll('*', '')
-        expect(matchesName(pattern, name)).toBe(new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i').test(name))
+        expect(matchesNamePattern(pattern, name)).toBe(new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i').test(name))
       }),
     )
   })
 
   it('takes no longer for one that is made to take long', () => {
     const started = performance.now()
-    expect(matchesName(`${'*a'.repeat(120)}*b`, 'a'.repeat(255))).toBe(false)
+    expect(matchesNamePattern(`${'*a'.repeat(120)}*b`, 'a'.repeat(255))).toBe(false)
     expect(performance.now() - started).toBeLessThan(100)
   })
 })

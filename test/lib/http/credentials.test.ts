@@ -1,7 +1,7 @@
 import { type Credentials, credentialsOf, type Takes } from '../../../lib/http/credentials.ts'
 import { eventFor } from '../../support/doors.ts'
 
-const of = (headers: Record<string, string>, query = '', takes: Takes = { basic: true, deployTokens: true }) =>
+const of = (headers: Record<string, string>, query = '', takes: Takes = { deployTokens: true }) =>
   credentialsOf(eventFor({ path: `/version${query}`, headers }, '/api/v4/version'), takes)
 
 const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`
