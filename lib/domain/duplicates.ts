@@ -26,7 +26,8 @@ export type MatchesPattern = (pattern: string, text: string) => Promise<boolean>
 export const EXCEPTIONS_LIMIT = 255
 
 /**
- * What holds for a format: as the nearest group has it that set anything about it.
+ * What holds for a format. The nearest group that says whether duplicates are allowed decides, with its own exceptions or
+ * those of a group inside it; what groups around it say is not asked.
  * @param settings of the groups around a project, from the inside out
  */
 export const nearestPolicy = (type: FormatWithPolicy, settings: readonly GroupSettings[]): DuplicatePolicy => {
@@ -34,8 +35,12 @@ export const nearestPolicy = (type: FormatWithPolicy, settings: readonly GroupSe
     allowed: one[`${type}DuplicatesAllowed`],
     exceptions: one[`${type}DuplicateExceptions`],
   }))
-  const nearest = policies.find(({ allowed, exceptions }) => allowed !== null || exceptions !== null)
-  return { allowed: nearest?.allowed ?? true, exceptions: nearest?.exceptions ?? '' }
+  const place = policies.findIndex(({ allowed }) => allowed !== null)
+  const asked = place < 0 ? policies : policies.slice(0, place + 1)
+  return {
+    allowed: policies[place]?.allowed ?? true,
+    exceptions: asked.find(({ exceptions }) => exceptions !== null)?.exceptions ?? '',
+  }
 }
 
 /** Exceptions work both ways, as in GitLab: what the group refuses it allows for them, and the reverse. */
