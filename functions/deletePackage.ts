@@ -1,4 +1,5 @@
 import { database } from '../lib/deps.ts'
+import { writerIn } from '../lib/domain/protection.ts'
 import { endpoint } from '../lib/endpoint.ts'
 import { noContent } from '../lib/http/answers.ts'
 import { unmodifiedSince } from '../lib/http/params.ts'
@@ -9,15 +10,15 @@ import type { Database } from '../lib/repository/database.ts'
 /**
  * `DELETE /projects/:id/packages/:package_id`: marks a package for removal. Its name and version are free at once.
  *
- * 204; 401 for a bad token; 403 below Maintainer; 404 for what is not there or not to be seen, and for a package that
+ * 204; 401 for a bad token; 403 below Maintainer and for a package that a rule protects; 404 for what is not there or not to be seen, and for a package that
  * is hidden, in processing or deleted already; 412 when it changed after `If-Unmodified-Since`.
  */
 export const deletePackage = (db: () => Database) =>
   endpoint('deletePackage', db)
     .use(loadProject(db, 'destroy_package', { ahead: (event) => findPackage(db(), event) }))
     .use(loadPackage())
-    .handler(async (event, { package: { id } }) => {
-      await db().packages.delete(id, new Date().toISOString(), unmodifiedSince(event))
+    .handler(async (event, { package: { id }, project, caller }) => {
+      await db().packages.delete(writerIn(caller, project), id, new Date().toISOString(), unmodifiedSince(event))
 
       return noContent()
     })

@@ -16,7 +16,7 @@ import type { Database } from '../lib/repository/database.ts'
  * not there or not to be seen, and for a package that is hidden, in processing, deleted or in error.
  */
 export const getPackage = (db: () => Database) =>
-  endpoint('getPackage', db)
+  endpoint('getPackage', db, { deployTokens: true })
     .use(loadProject(db, 'read_package', { ahead: (event) => findPackage(db(), event) }))
     .use(loadPackage({ opens: true }))
     .handler(async (event, { package: found, project, caller }) => {

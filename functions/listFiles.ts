@@ -16,7 +16,7 @@ import type { Database } from '../lib/repository/database.ts'
  * to be seen, and for a package that is hidden, in processing or deleted.
  */
 export const listFiles = (db: () => Database) =>
-  endpoint('listFiles', db)
+  endpoint('listFiles', db, { deployTokens: true })
     .use(paginate({ order_by: 'id', sort: 'asc' }))
     .use(
       loadProject(db, 'read_package', {

@@ -15,7 +15,7 @@ import type { Database } from '../lib/repository/database.ts'
  * or not to be seen.
  */
 export const listGroupPackages = (db: () => Database) =>
-  endpoint('listGroupPackages', db)
+  endpoint('listGroupPackages', db, { deployTokens: true })
     .use(paginate({ exclude_subgroups: 'false', order_by: 'created_at', sort: 'asc' }))
     .use(
       loadGroup(db, 'read_group', {

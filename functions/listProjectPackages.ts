@@ -15,7 +15,7 @@ import type { Database } from '../lib/repository/database.ts'
  * that is not there or not to be seen.
  */
 export const listProjectPackages = (db: () => Database) =>
-  endpoint('listProjectPackages', db)
+  endpoint('listProjectPackages', db, { deployTokens: true })
     .use(paginate({ order_by: 'created_at', sort: 'asc' }))
     .use(
       loadProject(db, 'read_package', {

@@ -1,6 +1,6 @@
 import middy from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import type { TokenScope } from './domain/token.ts'
+import type { Scope } from './domain/token.ts'
 import { type Answer, challenge } from './http/answers.ts'
 import { addHeaders } from './middleware/addHeaders.ts'
 import { answerErrors } from './middleware/answerErrors.ts'
@@ -12,9 +12,11 @@ type Options = {
   /** Changes the words of a failure for clients that look for them elsewhere. */
   reword?: (answer: Answer) => Answer
   /** Scopes of tokens that open this endpoint besides those that open every one of its method. */
-  scopes?: readonly TokenScope[]
-  /** Takes a token as the password of HTTP Basic too, and asks for one where a login is missing. */
-  basic?: boolean
+  scopes?: readonly Scope[]
+  /** Takes what package clients send: deploy tokens in a header and as Bearer, and either kind by HTTP Basic. */
+  deployTokens?: boolean
+  /** Asks for HTTP Basic where a login is missing, which some clients wait for before they send what they know. */
+  asksForBasic?: boolean
 }
 
 /**
@@ -22,9 +24,13 @@ type Options = {
  * the endpoint's own: what it loads and what it answers.
  * @param name the endpoint's one name: its file, its export and its field in the log
  */
-export const endpoint = (name: string, database: () => Database, { reword, scopes, basic = false }: Options = {}) =>
+export const endpoint = (
+  name: string,
+  database: () => Database,
+  { reword = (answer) => answer, asksForBasic = false, ...authentication }: Options = {},
+) =>
   middy<APIGatewayProxyEvent>()
     .use(logRequest(name))
     .use(addHeaders())
-    .use(answerErrors(basic ? challenge : reword))
-    .use(authenticate(database, scopes, basic))
+    .use(answerErrors(asksForBasic ? (answer) => challenge(reword(answer)) : reword))
+    .use(authenticate(database, authentication))

@@ -83,6 +83,16 @@ const INDEXES = { 'Fn::Sub': '${PackagesTable.Arn}/index/*' }
 /** What a right of `custom.allow` is on AWS. */
 const onAws = (right: string) => {
   const allow = (action: string, Resource: object) => ({ Effect: 'Allow', Action: [action], Resource })
+  if (right === 'NoteTokenUse') {
+    return {
+      ...allow('dynamodb:UpdateItem', TABLE),
+      Condition: {
+        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['TOKEN#*'] },
+        'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['pk', 'sk', 'lastUsedAt'] },
+        StringEqualsIfExists: { 'dynamodb:ReturnValues': ['NONE', 'UPDATED_OLD', 'UPDATED_NEW'] },
+      },
+    }
+  }
   if (right === 'QueryIndex') return allow('dynamodb:Query', INDEXES)
   if (right === 'ListBucket') return allow('s3:ListBucket', BUCKET)
   return right.endsWith('Object') ? allow(`s3:${right}`, OBJECTS) : allow(`dynamodb:${right}`, TABLE)
@@ -499,7 +509,7 @@ describe('the bundle', () => {
     const inputs = await inputsOf(`functions/${name}`)
     expect(
       inputs.filter((path) =>
-        /client-s3|s3-request-presigner|tar-stream|semver|lib\/(npm|maven|generic|files)/.test(path),
+        /client-s3|s3-request-presigner|tar-stream|semver|re2js|lib\/(npm|maven|generic|files)/.test(path),
       ),
     ).toEqual([])
   })

@@ -1,6 +1,13 @@
 import { database } from '../../lib/deps.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { routeTable } from '../../lib/routes.ts'
+import {
+  getGroupDeployToken,
+  getProjectDeployToken,
+  listDeployTokens,
+  listGroupDeployTokens,
+  listProjectDeployTokens,
+} from './deployTokens.ts'
 import { getGroup, listDescendantGroups, listGroups, listSubgroups } from './groups.ts'
 import {
   getAnyGroupMember,
@@ -13,6 +20,7 @@ import {
   listProjectMembers,
 } from './listMembers.ts'
 import { getProject, listGroupProjects, listProjects } from './projects.ts'
+import { listProtectionRules } from './protectionRules.ts'
 import { getOwnPersonalToken, getPersonalToken, listPersonalTokens } from './tokens.ts'
 import { getUser, getUserById, listUsers } from './users.ts'
 import { getVersion } from './version.ts'
@@ -31,6 +39,7 @@ export const accessRead = (db: () => Database) =>
     'GET /groups/{id}/members/all/{user_id}': getAnyGroupMember(db),
     'GET /projects': listProjects(db),
     'GET /projects/{id}': getProject(db),
+    'GET /projects/{id}/packages/protection/rules': listProtectionRules(db),
     'GET /projects/{id}/members': listProjectMembers(db),
     'GET /projects/{id}/members/{user_id}': getProjectMember(db),
     'GET /projects/{id}/members/all': listAllProjectMembers(db),
@@ -41,6 +50,11 @@ export const accessRead = (db: () => Database) =>
     'GET /personal_access_tokens': listPersonalTokens(db),
     'GET /personal_access_tokens/self': getOwnPersonalToken(db),
     'GET /personal_access_tokens/{token_id}': getPersonalToken(db),
+    'GET /deploy_tokens': listDeployTokens(db),
+    'GET /groups/{id}/deploy_tokens': listGroupDeployTokens(db),
+    'GET /groups/{id}/deploy_tokens/{token_id}': getGroupDeployToken(db),
+    'GET /projects/{id}/deploy_tokens': listProjectDeployTokens(db),
+    'GET /projects/{id}/deploy_tokens/{token_id}': getProjectDeployToken(db),
     'GET /version': getVersion(db),
   })
 

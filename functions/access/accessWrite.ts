@@ -1,6 +1,12 @@
 import { database } from '../../lib/deps.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { routeTable } from '../../lib/routes.ts'
+import {
+  createGroupDeployToken,
+  createProjectDeployToken,
+  deleteGroupDeployToken,
+  deleteProjectDeployToken,
+} from './deployTokens.ts'
 import { createGroup, deleteGroup, transferGroup, updateGroup } from './groups.ts'
 import {
   addGroupMember,
@@ -11,6 +17,7 @@ import {
   updateProjectMember,
 } from './members.ts'
 import { createProject, deleteProject, transferProject, updateProject } from './projects.ts'
+import { createProtectionRule, deleteProtectionRule, updateProtectionRule } from './protectionRules.ts'
 import {
   createPersonalToken,
   revokeOwnPersonalToken,
@@ -34,9 +41,16 @@ export const accessWrite = (db: () => Database) =>
     'PUT /projects/{id}': updateProject(db),
     'DELETE /projects/{id}': deleteProject(db),
     'PUT /projects/{id}/transfer': transferProject(db),
+    'POST /projects/{id}/packages/protection/rules': createProtectionRule(db),
+    'PATCH /projects/{id}/packages/protection/rules/{package_protection_rule_id}': updateProtectionRule(db),
+    'DELETE /projects/{id}/packages/protection/rules/{package_protection_rule_id}': deleteProtectionRule(db),
     'POST /projects/{id}/members': addProjectMember(db),
     'PUT /projects/{id}/members/{user_id}': updateProjectMember(db),
     'DELETE /projects/{id}/members/{user_id}': removeProjectMember(db),
+    'POST /groups/{id}/deploy_tokens': createGroupDeployToken(db),
+    'DELETE /groups/{id}/deploy_tokens/{token_id}': deleteGroupDeployToken(db),
+    'POST /projects/{id}/deploy_tokens': createProjectDeployToken(db),
+    'DELETE /projects/{id}/deploy_tokens/{token_id}': deleteProjectDeployToken(db),
     'POST /users': createUser(db),
     'POST /users/{user_id}/personal_access_tokens': createPersonalToken(db),
     'POST /personal_access_tokens/self/rotate': rotateOwnPersonalToken(db),

@@ -18,6 +18,7 @@ import { readAhead } from '../../lib/middleware/readAhead.ts'
 import { requireLogin } from '../../lib/middleware/requireLogin.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { assertTransferable, changeGroupPlace, readPlace, settleGroupSoon } from './changePlace.ts'
+import { readSettings, settingsProblems, shownSettings } from './groupSettings.ts'
 import { parseGroupsQuery } from './listQuery.ts'
 import { findNamed, openParent } from './namespaces.ts'
 
@@ -109,25 +110,29 @@ export const createGroup = (db: () => Database) =>
     })
 
 /**
- * `GET /groups/:id`: one group.
+ * `GET /groups/:id`: one group, with what it sets about packages for those who may change it.
  *
  * 200; 401 for a bad token; 404 for a group that is not there or not to be seen, and for a personal namespace.
  */
 export const getGroup = (db: () => Database) =>
   endpoint('getGroup', db)
     .use(loadGroup(db, 'read_group'))
-    .handler(async (event, { group, ancestors }) =>
-      json(200, presentGroup(group, ancestors, { url: externalUrl(event) })),
+    .handler(async (event, { group, ancestors, caller }) =>
+      json(200, {
+        ...presentGroup(group, ancestors, { url: externalUrl(event) }),
+        ...(await shownSettings(db(), caller, group)),
+      }),
     )
 
 const readChange = (read: Reader) => ({
   description: { name: read.text('name'), description: read.text('description') },
   place: readPlace(read),
+  settings: readSettings(read),
 })
 
 /**
- * `PUT /groups/:id`: changes the name, the description, the path and the visibility of a group. Everything inside goes
- * by the new path at once; an old path of a project leads on.
+ * `PUT /groups/:id`: changes the name, the description, the path and the visibility of a group, and what it sets about
+ * packages. Everything inside goes by the new path at once; an old path of a project leads on.
  *
  * 200; 400 for a parameter, a path that is taken, more visibility than the parent's and less than something inside; 401
  * for anonymous callers; 403 below Owner; 404 for a group that is not there or not to be seen; 409 while another change
@@ -137,13 +142,17 @@ export const updateGroup = (db: () => Database) =>
   endpoint('updateGroup', db)
     .use(requireLogin())
     .use(loadGroup(db, 'admin_group'))
-    .handler(async (event, { group, ancestors }) => {
-      const { description, place } = parseParams(await allParams(event), readChange)
-      assertValid(describedProblems(description))
+    .handler(async (event, { group, ancestors, caller }) => {
+      const { description, place, settings } = parseParams(await allParams(event), readChange)
+      assertValid({ ...describedProblems(description), ...(await settingsProblems(settings)) })
 
       await changeGroupPlace(db(), group, ancestors.at(-1), place)
+      await db().groupSettings.change(group.id, settings)
       const changed = await db().groups.describeGroup(group.id, description)
-      return json(200, presentGroup(changed, ancestors, { url: externalUrl(event) }))
+      return json(200, {
+        ...presentGroup(changed, ancestors, { url: externalUrl(event) }),
+        ...(await shownSettings(db(), caller, changed)),
+      })
     })
 
 /**

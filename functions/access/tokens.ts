@@ -89,7 +89,9 @@ export const listPersonalTokens = (db: () => Database) =>
       const whose = user.admin ? userId : user.id
       const tokens = await (whose === undefined ? db().tokens.listAll() : db().tokens.listByUser(whose))
       const found = selectTokens(tokens, query, today())
-      return { rows: sliceOf(found, page).map(present), total: found.length, page }
+      const shown = sliceOf(found, page)
+      const tokensNow = whose === undefined ? await db().tokens.refresh(shown) : shown
+      return { rows: tokensNow.map(present), total: found.length, page }
     })
 
 /**

@@ -1,3 +1,4 @@
+import { writerIn } from '../../lib/domain/protection.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { noContent } from '../../lib/http/answers.ts'
 import { unmodifiedSince } from '../../lib/http/params.ts'
@@ -10,7 +11,7 @@ import { fileIds } from './fileIds.ts'
  * `DELETE /projects/:id/packages/:package_id/package_files/:package_file_id`: removes one file. The package stays, also
  * without files.
  *
- * 204; 400 for an id that is no integer; 401 for a bad token; 403 below Maintainer; 404 for what is not there or not to
+ * 204; 400 for an id that is no integer; 401 for a bad token; 403 below Maintainer and for a package that a rule protects; 404 for what is not there or not to
  * be seen; 412 when the file is younger than `If-Unmodified-Since`.
  */
 export const deletePackageFile = (db: () => Database) =>
@@ -21,8 +22,9 @@ export const deletePackageFile = (db: () => Database) =>
       }),
     )
     .use(loadPackage())
-    .handler(async (event, { ahead: { packageId, fileId } }) => {
-      await db().files.delete(packageId, fileId, new Date().toISOString(), unmodifiedSince(event))
+    .handler(async (event, { ahead: { packageId, fileId }, project, caller }) => {
+      const writer = writerIn(caller, project)
+      await db().files.delete(writer, packageId, fileId, new Date().toISOString(), unmodifiedSince(event))
 
       return noContent()
     })

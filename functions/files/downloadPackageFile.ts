@@ -15,7 +15,7 @@ import { fileIds } from './fileIds.ts'
  * there or not to be seen, and for a package that is hidden, in processing or deleted.
  */
 export const downloadPackageFile = (db: () => Database, store: () => ObjectStore) =>
-  endpoint('downloadPackageFile', db)
+  endpoint('downloadPackageFile', db, { deployTokens: true })
     .use(
       loadProject(db, 'read_package', {
         ahead: async (event) => {

@@ -1,19 +1,18 @@
+import { matchesPattern } from '../../lib/access/patterns.ts'
 import type { PackageFile } from '../../lib/domain/package.ts'
-import type { Caller } from '../../lib/domain/permissions.ts'
-import type { Project } from '../../lib/domain/project.ts'
 import type { GenericPath } from '../../lib/generic/names.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import type { Upload } from '../../lib/repository/files.ts'
 
 /** Makes a stored file part of the version that its path names, however its bytes came. */
 export const addFile = (
-  { db, project, caller }: { db: Database; project: Project; caller: Caller },
+  db: Database,
   { name, version, fileName }: GenericPath,
   stored: Omit<PackageFile, 'packageId' | 'fileName' | 'createdAt'>,
-  options: Omit<Upload, 'creatorId'>,
+  upload: Pick<Upload, 'writer' | 'status' | 'directUploadId'>,
 ): Promise<PackageFile> =>
   db.files.add(
-    { projectId: project.id, type: 'generic', name, version },
+    { type: 'generic', name, version },
     { ...stored, fileName, createdAt: new Date().toISOString() },
-    { ...options, creatorId: caller.user?.id ?? null },
+    { ...upload, matches: matchesPattern },
   )

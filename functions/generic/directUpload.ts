@@ -10,14 +10,12 @@ const parsePath = (path: string) => {
 }
 
 export const genericUploads: DirectFormat = {
-  check: ({ path }) => {
-    parsePath(path)
-  },
-  add: (confirming, { id, fileId, path, options }, { size, md5, sha1, sha256 }) =>
+  nameOf: ({ path }) => parsePath(path).name,
+  add: ({ db, writer }, { id, fileId, path, options }, { size, md5, sha1, sha256 }) =>
     addFile(
-      confirming,
+      db,
       parsePath(path),
       { id: fileId, size, md5, sha1, sha256 },
-      { status: options.status as PackageStatus | undefined, directUploadId: id },
+      { writer, status: options.status as PackageStatus | undefined, directUploadId: id },
     ),
 }

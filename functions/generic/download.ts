@@ -30,7 +30,7 @@ const loadReadable = (db: () => Database) =>
  * 302; 400 for a name; 401 anonymous where the project is not public; 403 for a Guest; 404.
  */
 export const downloadFile = (db: () => Database, store: () => ObjectStore) =>
-  endpoint('downloadGenericFile', db, { basic: true })
+  endpoint('downloadGenericFile', db, { deployTokens: true, asksForBasic: true })
     .use(loadReadable(db))
     .handler(async (_event, context) => {
       const { ahead: file, project } = context
@@ -47,7 +47,7 @@ export const downloadFile = (db: () => Database, store: () => ObjectStore) =>
  * 200 without a body; else as GET.
  */
 export const describeFile = (db: () => Database) =>
-  endpoint('describeGenericFile', db, { basic: true })
+  endpoint('describeGenericFile', db, { deployTokens: true, asksForBasic: true })
     .use(loadReadable(db))
     .handler(async (_event, { ahead: file }) => {
       if (!file) throw notFound('package')

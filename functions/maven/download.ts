@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { notFound } from '../../lib/domain/errors.ts'
 import { isInstallable, type PackageFile } from '../../lib/domain/package.ts'
-import { type Caller, canInProject } from '../../lib/domain/permissions.ts'
+import { type Caller, canInProject, isAnonymous } from '../../lib/domain/permissions.ts'
 import type { Group, Project } from '../../lib/domain/project.ts'
 import { answerDownload } from '../../lib/download.ts'
 import { endpoint } from '../../lib/endpoint.ts'
@@ -98,7 +98,7 @@ const answer = async (
  * 302; 200 for a hash and for HEAD; 401 anonymous where the project is not public; 403 for a Guest; 404.
  */
 export const downloadFromProject = (db: () => Database, store: () => ObjectStore) =>
-  endpoint('downloadMavenFile', db, { basic: true })
+  endpoint('downloadMavenFile', db, { deployTokens: true, asksForBasic: true })
     .use(
       loadProject(db, 'read_package', {
         asksForLogin: true,
@@ -120,7 +120,7 @@ export const downloadFromProject = (db: () => Database, store: () => ObjectStore
  * 302; 200 for a hash and for HEAD; 401 anonymous where the group is not public; 404.
  */
 export const downloadFromGroup = (db: () => Database, store: () => ObjectStore) =>
-  endpoint('downloadMavenFileOfGroup', db, { basic: true })
+  endpoint('downloadMavenFileOfGroup', db, { deployTokens: true, asksForBasic: true })
     .use(
       loadGroup(db, 'read_group', {
         asksForLogin: true,
@@ -132,7 +132,7 @@ export const downloadFromGroup = (db: () => Database, store: () => ObjectStore) 
       const readable = readableIn(group, caller, ahead)
       const outdated = ahead.outdated.filter(({ projectId }) => readable.some(({ id }) => id === projectId))
       const again = await settleAll(context, db(), store(), outdated)
-      const held = again ? await findInGroup(db(), event, group, caller.user !== undefined) : ahead
+      const held = again ? await findInGroup(db(), event, group, !isAnonymous(caller)) : ahead
 
       return answer(event, context, db(), store(), newestAmong(readable, held))
     })
@@ -144,7 +144,7 @@ export const downloadFromGroup = (db: () => Database, store: () => ObjectStore) 
  * the caller may see has, and for a Guest; 404.
  */
 export const downloadFromAnywhere = (db: () => Database, store: () => ObjectStore) =>
-  endpoint('downloadMavenFileOfInstance', db, { basic: true })
+  endpoint('downloadMavenFileOfInstance', db, { deployTokens: true, asksForBasic: true })
     .use(
       loadNamedProject(
         db,

@@ -1,4 +1,5 @@
 import { PackagesError } from '../../lib/domain/errors.ts'
+import { serviceIn } from '../../lib/domain/protection.ts'
 import { hashesOf, sha512Of } from '../../lib/files/hashes.ts'
 import type { ObjectStore } from '../../lib/files/store.ts'
 import { METADATA_LIMIT_BYTES, type Revision, reviseMetadata } from '../../lib/maven/metadata.ts'
@@ -52,6 +53,9 @@ const revise = async (store: ObjectStore, overview: Overview, now: string): Prom
   return bytes ? reviseMetadata(bytes.toString('utf8'), overview, now) : { outcome: 'right' }
 }
 
+/** Metadata of an artifact is written anew with each version: no group's rule about duplicates is about it. */
+const asksNoPattern = async () => false
+
 /** Adds metadata in the place of what was read. Where that is not the newest any more, it adds nothing. */
 const replace = async (db: Database, store: ObjectStore, { outdated, kept }: Overview, xml: string, now: string) => {
   const bytes = Buffer.from(xml)
@@ -59,11 +63,10 @@ const replace = async (db: Database, store: ObjectStore, { outdated, kept }: Ove
   const id = await db.packages.nextFileId()
   const size = bytes.length
   const file = { id, fileName: METADATA_FILE, size, ...hashesOf(bytes), sha512: sha512Of(bytes), createdAt: now }
-  const upload = { creatorId: null, ...(kept ? { replaces: kept.file.id } : {}) }
+  const writer = serviceIn(projectId)
+  const upload = { writer, matches: asksNoPattern, ...(kept ? { replaces: kept.file.id } : {}) }
   try {
-    await store.put({ projectId, fileId: id }, bytes, () =>
-      db.files.add({ projectId, type, name, version: null }, file, upload),
-    )
+    await store.put({ projectId, fileId: id }, bytes, () => db.files.add({ type, name, version: null }, file, upload))
   } catch (error) {
     if (!(error instanceof PackagesError && error.failure.code === 'modified_since')) throw error
   }
@@ -77,7 +80,7 @@ const removeReplaced = async (db: Database, { kept }: Overview, now: string) => 
   const { rows } = await db.files.list(kept.package.id, { page, order: 'id', sort: 'asc' })
   for (const { id } of rows.filter((file) => file.id !== kept.file.id)) {
     try {
-      await db.files.delete(kept.package.id, id, now)
+      await db.files.delete(serviceIn(kept.package.projectId), kept.package.id, id, now)
     } catch (error) {
       // Somebody else removes them too.
       if (!(error instanceof PackagesError && error.failure.code === 'not_found')) throw error

@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { invalidParameters, PackagesError } from '../../lib/domain/errors.ts'
+import { readingScopes } from '../../lib/domain/token.ts'
 import { json } from '../../lib/http/answers.ts'
 import { parseObject, readBody } from '../../lib/http/params.ts'
 import { identify } from '../../lib/middleware/identify.ts'
@@ -56,16 +57,16 @@ export type AuditKind = keyof typeof answers
  * 200; 400 for a body that is no JSON; 401 anonymous where the project is not public; 403 for a Guest; 404; 413.
  */
 export const auditInProject = (db: () => Database, kind: AuditKind) =>
-  npmEndpoint('npmAudit', db)
+  npmEndpoint('npmAudit', db, readingScopes)
     .use(loadProject(db, 'read_package', { asksForLogin: true }))
     .handler(answers[kind])
 
 /** The same of a group. 200; 400; 401 anonymous where the group is not public; 404; 413. */
 export const auditInGroup = (db: () => Database, kind: AuditKind) =>
-  npmEndpoint('npmAuditOfGroup', db)
+  npmEndpoint('npmAuditOfGroup', db, readingScopes)
     .use(loadGroup(db, 'read_group', { asksForLogin: true }))
     .handler(answers[kind])
 
 /** The same of the instance, for everybody. 200; 400; 401 for a bad token; 413. */
 export const auditInInstance = (db: () => Database, kind: AuditKind) =>
-  npmEndpoint('npmAuditOfInstance', db).use(identify(db)).handler(answers[kind])
+  npmEndpoint('npmAuditOfInstance', db, readingScopes).use(identify(db)).handler(answers[kind])

@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { notFound } from '../../lib/domain/errors.ts'
+import { writerIn } from '../../lib/domain/protection.ts'
 import { json } from '../../lib/http/answers.ts'
 import { bodyText, header, parseObject, pathParams, readBody } from '../../lib/http/params.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
@@ -24,17 +25,18 @@ export const isDeprecation = (event: APIGatewayProxyEvent): boolean => {
  * `PUT …/npm/:package_name` by `npm deprecate`: the packument with a message at each version that it is about. An empty
  * message takes it back. Needs the right to delete, as in GitLab.
  *
- * 200; 400 when the body says nothing of the kind; 401 anonymous; 403 below Maintainer; 404 when none of the versions is
- * there; 413; 503 when there were too many for one request, which may be sent again to go on.
+ * 200; 400 when the body says nothing of the kind; 401 anonymous; 403 below Maintainer and when a rule protects the
+ * package; 404 when none of the versions is there; 413; 503 when there were too many for one request, which may be sent again to go on.
  */
 export const deprecatePackage = (db: () => Database) =>
   npmEndpoint('deprecatePackage', db)
     .use(loadProject(db, 'destroy_package', { asksForLogin: true }))
-    .handler(async (event, { project }) => {
+    .handler(async (event, { project, caller }) => {
       const name = pathParams(event).package_name ?? ''
       const messages = parseDeprecations(name, parseObject(readBody(event).toString('utf8')))
       if (!isPackageName(name)) throw notFound('npm_package')
-      await db().packages.deprecate(nameIn(project, name), messages, new Date().toISOString())
+      const writer = writerIn(caller, project)
+      await db().packages.deprecate(writer, nameIn(project, name), messages, new Date().toISOString())
 
       return json(200, { ok: true })
     })

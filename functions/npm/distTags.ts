@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { notFound, notOffered, validationFailed } from '../../lib/domain/errors.ts'
 import type { Project } from '../../lib/domain/project.ts'
+import { writerIn } from '../../lib/domain/protection.ts'
 import { json, noContent } from '../../lib/http/answers.ts'
 import { pathParams, readBody } from '../../lib/http/params.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
@@ -46,9 +47,9 @@ const tagOf = (event: APIGatewayProxyEvent) => {
 export const putDistTag = (db: () => Database) =>
   npmEndpoint('putDistTag', db)
     .use(loadProject(db, 'create_package', { asksForLogin: true }))
-    .handler(async (event, { project }) => {
+    .handler(async (event, { project, caller }) => {
       const coordinates = { ...nameOf(event, project), version: parseVersion(readBody(event).toString('utf8')) }
-      await db().packages.putTag(coordinates, tagOf(event), new Date().toISOString())
+      await db().packages.putTag(writerIn(caller, project), coordinates, tagOf(event), new Date().toISOString())
 
       return noContent()
     })
@@ -67,8 +68,9 @@ const parseVersion = (text: string): string => {
 export const deleteDistTag = (db: () => Database) =>
   npmEndpoint('deleteDistTag', db)
     .use(loadProject(db, 'destroy_package', { asksForLogin: true }))
-    .handler(async (event, { project }) => {
-      await db().packages.deleteTag(nameOf(event, project), tagOf(event), new Date().toISOString())
+    .handler(async (event, { project, caller }) => {
+      const name = nameOf(event, project)
+      await db().packages.deleteTag(writerIn(caller, project), name, tagOf(event), new Date().toISOString())
 
       return noContent()
     })

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { notFound, PackagesError } from '../../lib/domain/errors.ts'
 import { isOpenable } from '../../lib/domain/package.ts'
-import { type Caller, canInProject } from '../../lib/domain/permissions.ts'
+import { type Caller, canInProject, isAnonymous } from '../../lib/domain/permissions.ts'
 import type { Group } from '../../lib/domain/project.ts'
 import type { ObjectStore } from '../../lib/files/store.ts'
 import { json } from '../../lib/http/answers.ts'
@@ -25,7 +25,7 @@ const findInGroup = async (
   caller: Caller,
   name: string,
 ): Promise<Found> => {
-  const ids = await db.holders.listProjectIds(group.id, { type: 'npm', name }, caller.user !== undefined)
+  const ids = await db.holders.listProjectIds(group.id, { type: 'npm', name }, !isAnonymous(caller))
   const located = await db.groups.locateAll(await db.groups.listProjectsById(ids))
   const projects = located
     .map(({ thing }) => thing)
@@ -37,9 +37,9 @@ const findInGroup = async (
 }
 
 /** Anonymous callers are asked for a login: what they do not see may be there for others. */
-const assertFound = ({ versions }: Found, { user }: Caller): void => {
+const assertFound = ({ versions }: Found, caller: Caller): void => {
   if (versions.some(({ status }) => isOpenable(status))) return
-  throw user ? notFound('npm_packages') : new PackagesError({ code: 'login_required' })
+  throw isAnonymous(caller) ? new PackagesError({ code: 'login_required' }) : notFound('npm_packages')
 }
 
 /** A scope's slash may stand plain in the path: then the rest of the name is in `rest`. */

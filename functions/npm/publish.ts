@@ -1,4 +1,5 @@
 import { PackagesError } from '../../lib/domain/errors.ts'
+import { writerIn } from '../../lib/domain/protection.ts'
 import type { ObjectStore } from '../../lib/files/store.ts'
 import { json } from '../../lib/http/answers.ts'
 import { parseObject, pathParams, readBody } from '../../lib/http/params.ts'
@@ -12,8 +13,8 @@ import { npmEndpoint } from './npmEndpoint.ts'
 /**
  * `PUT …/npm/:package_name`: `npm publish`. When the client has its 200 the version is listed and can be installed.
  *
- * 200 with the record; 400 when something about the package does not agree; 401 anonymous; 403 below Developer, or
- * when the version is there already; 404; 413 above the limit of a body.
+ * 200 with the record; 400 when something about the package does not agree; 401 anonymous; 403 below Developer, when
+ * a rule protects the package and when the version is there already; 404; 413 above the limit of a body.
  */
 export const publishPackage = (db: () => Database, store: () => ObjectStore) =>
   npmEndpoint('publishPackage', db)
@@ -23,20 +24,25 @@ export const publishPackage = (db: () => Database, store: () => ObjectStore) =>
       const publish = await parsePublish(pathParams(event).package_name ?? '', body)
       const { name, version, tag, tarball, hashes, manifest } = publish
       const coordinates = { projectId: project.id, type: 'npm', name, version } as const
-      // Spares the upload of a version that is there; whether it lands is decided by the write below.
-      if (await db().packages.exists(coordinates)) throw new PackagesError({ code: 'package_exists' })
+      const writer = writerIn(caller, project)
+      // Spares the upload of what is protected or there already; whether it lands is decided by the write below.
+      const [isThere] = await Promise.all([
+        db().packages.exists(coordinates),
+        db().packages.assertMayPublish(writer, coordinates),
+      ])
+      if (isThere) throw new PackagesError({ code: 'package_exists' })
 
       const { packageId, fileId } = await db().packages.nextIds()
       const { md5, sha1, sha256, integrity } = hashes
       const file = { id: fileId, fileName: attachmentName(name, version), size: tarball.length, md5, sha1, sha256 }
       const record = await store().put({ projectId: project.id, fileId }, tarball, () =>
-        db().packages.publish(project.id, {
+        db().packages.publish(writer, {
           id: packageId,
           name,
           version,
           type: 'npm',
           status: 'default',
-          creatorId: caller.user?.id ?? null,
+          creatorId: writer.userId,
           createdAt: new Date().toISOString(),
           files: [file],
           details: { manifest, sha1, integrity, fileId },

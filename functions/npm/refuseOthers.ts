@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { notOffered } from '../../lib/domain/errors.ts'
+import { readingScopes } from '../../lib/domain/token.ts'
 import { identify } from '../../lib/middleware/identify.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { npmEndpoint } from './npmEndpoint.ts'
@@ -25,7 +26,7 @@ const whatOf = ({ path }: APIGatewayProxyEvent) => {
 
 /** What npm's own registry has and this one does not, at `…/npm/-/…`. 404, which says so; 401 for a bad token. */
 export const refuseOthers = (db: () => Database) =>
-  npmEndpoint('refuseOthers', db)
+  npmEndpoint('refuseOthers', db, readingScopes)
     .use(identify(db))
     .handler(async (event) => {
       throw notOffered(whatOf(event))

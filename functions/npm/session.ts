@@ -1,7 +1,9 @@
+import { isDeployToken } from '../../lib/domain/token.ts'
 import { json } from '../../lib/http/answers.ts'
-import { identify, requireUser } from '../../lib/middleware/identify.ts'
+import { identify } from '../../lib/middleware/identify.ts'
 import { loadGroup } from '../../lib/middleware/loadGroup.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
+import { requireLogin } from '../../lib/middleware/requireLogin.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { npmEndpoint } from './npmEndpoint.ts'
 
@@ -23,8 +25,13 @@ export const pingInstance = (db: () => Database) =>
     .use(identify(db))
     .handler(async () => json(200, {}))
 
-/** `GET …/npm/-/whoami`: the name of the caller. 200; 401 for an anonymous one. */
+/** `GET …/npm/-/whoami`: the name of the caller, or that of the deploy token. 200; 401 for an anonymous one. */
 export const whoami = (db: () => Database) =>
   npmEndpoint('npmWhoami', db)
-    .use(requireUser(db))
-    .handler(async (_event, { user: { username } }) => json(200, { username }))
+    .use(requireLogin())
+    .use(identify(db))
+    .handler(async (_event, { authentication, caller }) => {
+      const token = await authentication
+      const username = token && isDeployToken(token) ? token.username : caller.user?.username
+      return json(200, { username })
+    })

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { notFound, validationFailed } from '../../lib/domain/errors.ts'
 import { isOpenable } from '../../lib/domain/package.ts'
+import { writerIn } from '../../lib/domain/protection.ts'
 import { json } from '../../lib/http/answers.ts'
 import { parseObject, pathParams, readBody } from '../../lib/http/params.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
@@ -32,13 +33,14 @@ const required = (revision: number | undefined): number => {
  * `PUT …/npm/:package_name/-rev/:revision`: `npm unpublish` of one version sends the packument without it. Versions that
  * were published after that revision stay.
  *
- * 200; 400 for the body or the revision; 401 anonymous; 403 below Maintainer; 404 when there is no version; 409 when one
+ * 200; 400 for the body or the revision; 401 anonymous; 403 below Maintainer and when a rule
+ * protects the package; 404 when there is no version; 409 when one
  * that should stay is gone; 413; 503 as for `npm deprecate`.
  */
 export const removeVersions = (db: () => Database) =>
   npmEndpoint('removeVersions', db)
     .use(loadProject(db, 'destroy_package', { asksForLogin: true }))
-    .handler(async (event, { project }) => {
+    .handler(async (event, { project, caller }) => {
       const path = pathOf(event)
       const name = nameIn(project, path.name)
       const kept = parseKept(path.name, parseObject(readBody(event).toString('utf8')))
@@ -46,7 +48,7 @@ export const removeVersions = (db: () => Database) =>
       const versions = (await db().packages.listVersionDetails(name)).filter(({ status }) => isOpenable(status))
       if (versions.length === 0) throw notFound('npm_packages')
       const ids = removedFrom(kept, revision, versions).map(({ id }) => id)
-      await db().packages.deleteAll(name, ids, new Date().toISOString())
+      await db().packages.deleteAll(writerIn(caller, project), name, ids, new Date().toISOString())
 
       return json(200, { ok: true })
     })
@@ -55,13 +57,14 @@ export const removeVersions = (db: () => Database) =>
  * `DELETE …/npm/:package_name/-/:file/-rev/:revision`: the last step of `npm unpublish` removes that version, which the
  * step before it did already. And `DELETE …/npm/:package_name/-rev/:revision`: all versions up to that revision.
  *
- * 200; 400 for the revision; 401 anonymous; 403 below Maintainer; 404 when there is no version of the package; 503 as
+ * 200; 400 for the revision; 401 anonymous; 403 below Maintainer and when a rule protects the
+ * package; 404 when there is no version of the package; 503 as
  * for `npm deprecate`.
  */
 export const removePackage = (db: () => Database) =>
   npmEndpoint('removePackage', db)
     .use(loadProject(db, 'destroy_package', { asksForLogin: true }))
-    .handler(async (event, { project }) => {
+    .handler(async (event, { project, caller }) => {
       const { name, version, revision } = pathOf(event)
       const versions = await db().packages.listVersions(nameIn(project, name))
       const known = version === undefined ? required(revision) : (revision ?? Number.POSITIVE_INFINITY)
@@ -69,7 +72,7 @@ export const removePackage = (db: () => Database) =>
       if (there.length === 0) throw notFound('npm_packages')
       const removed = version === undefined ? there : there.filter((found) => found.version === version)
       const ids = removed.map(({ id }) => id)
-      await db().packages.deleteAll(nameIn(project, name), ids, new Date().toISOString())
+      await db().packages.deleteAll(writerIn(caller, project), nameIn(project, name), ids, new Date().toISOString())
 
       return json(200, { ok: true })
     })

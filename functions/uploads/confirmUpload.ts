@@ -1,6 +1,7 @@
 import type { Digest, DirectUpload } from '../../lib/domain/directUpload.ts'
 import { notFound, validationFailed } from '../../lib/domain/errors.ts'
 import type { Project } from '../../lib/domain/project.ts'
+import { writerIn } from '../../lib/domain/protection.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import type { ObjectStore } from '../../lib/files/store.ts'
 import { json } from '../../lib/http/answers.ts'
@@ -18,15 +19,16 @@ import { formats } from './formats.ts'
  * where the format's own route refuses; 404 for an upload that is not there, or no more.
  */
 export const confirmUpload = (db: () => Database, store: () => ObjectStore) =>
-  endpoint('confirmDirectUpload', db)
+  endpoint('confirmDirectUpload', db, { deployTokens: true })
     .use(loadProject(db, 'create_package', { asksForLogin: true }))
-    .handler(async (event, { project, caller }) => {
+    .handler(async (event, context) => {
+      const { project, caller } = context
       const find = () => findUpload(db(), project, pathParams(event).upload_id ?? '')
       const upload = await find()
       if (upload.state === 'waiting') {
         const digest = await readSent(store(), upload)
         await formats[upload.type]
-          .add({ db: db(), store: store(), project, caller }, upload, digest)
+          .add({ context, db: db(), store: store(), writer: writerIn(caller, project) }, upload, digest)
           .catch(async (error: unknown) => {
             // Somebody else confirmed it meanwhile, and both hear the same.
             if ((await find()).state !== 'confirmed') throw error

@@ -1,17 +1,20 @@
 import type { Digest, DirectUpload } from '../../lib/domain/directUpload.ts'
 import type { PackageFile } from '../../lib/domain/package.ts'
-import type { Caller } from '../../lib/domain/permissions.ts'
-import type { Project } from '../../lib/domain/project.ts'
+import type { Writer } from '../../lib/domain/protection.ts'
 import type { ObjectStore } from '../../lib/files/store.ts'
+import type { Logged } from '../../lib/middleware/logRequest.ts'
 import type { Database } from '../../lib/repository/database.ts'
 
 /** Who confirms an upload, where. */
-export type Confirming = { db: Database; store: ObjectStore; project: Project; caller: Caller }
+export type Confirming = { context: Logged; db: Database; store: ObjectStore; writer: Writer }
 
 /** What a format makes of a direct upload. */
 export type DirectFormat = {
-  /** @throws what the format's own route would refuse before it had read the file */
-  check: (wanted: Pick<DirectUpload, 'path' | 'options'>) => void
+  /**
+   * The name of the package that the file is to be part of.
+   * @throws what the format's own route would refuse before it had read the file
+   */
+  nameOf: (wanted: Pick<DirectUpload, 'path' | 'options'>) => string
   /** Adds the file, whose bytes are stored, as the format's own route does. */
   add: (confirming: Confirming, upload: DirectUpload, digest: Digest) => Promise<PackageFile>
 }

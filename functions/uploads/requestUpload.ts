@@ -1,5 +1,6 @@
 import { DIRECT_UPLOAD_LIMIT_BYTES, directTypes } from '../../lib/domain/directUpload.ts'
 import { PackagesError } from '../../lib/domain/errors.ts'
+import { writerIn } from '../../lib/domain/protection.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import type { ObjectStore } from '../../lib/files/store.ts'
 import { json } from '../../lib/http/answers.ts'
@@ -29,20 +30,24 @@ const readWanted = (read: Reader) => {
  * service, straight to the object store, which takes what is larger than a body may be. `path` is what follows
  * `packages/<package_type>/` in the format's own route.
  *
- * 201; 400 for a parameter, and for a path that the format's own route refuses; 401 anonymous; 403 below Developer; 404;
- * 413 above the limit of direct uploads.
+ * 201; 400 for a parameter, and for a path that the format's own route refuses; 401 anonymous; 403 below Developer and
+ * for a package that a rule protects; 404; 413 above the limit of direct uploads.
  */
 export const requestUpload = (db: () => Database, store: () => ObjectStore) =>
-  endpoint('requestDirectUpload', db)
+  endpoint('requestDirectUpload', db, { deployTokens: true })
     .use(loadProject(db, 'create_package', { asksForLogin: true }))
-    .handler(async (event, { project }) => {
+    .handler(async (event, { project, caller }) => {
       const wanted = parseParams(await allParams(event), readWanted)
       if (wanted.size > DIRECT_UPLOAD_LIMIT_BYTES) {
         throw new PackagesError({ code: 'too_large', what: 'a direct upload', limitBytes: DIRECT_UPLOAD_LIMIT_BYTES })
       }
-      formats[wanted.type].check(wanted)
-
-      const fileId = await db().packages.nextFileId()
+      const { type } = wanted
+      const name = formats[type].nameOf(wanted)
+      // Spares the upload of what a rule protects; whether it lands is decided when it is confirmed.
+      const [fileId] = await Promise.all([
+        db().packages.nextFileId(),
+        db().packages.assertMayPublish(writerIn(caller, project), { type, name }),
+      ])
       const createdAt = new Date().toISOString()
       const upload = await db().directUploads.create({ ...wanted, projectId: project.id, fileId, createdAt })
       const signed = await store().presignPut({ projectId: project.id, fileId }, upload)

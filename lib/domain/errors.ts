@@ -13,6 +13,8 @@ export type Resource =
   | 'user'
   | 'member'
   | 'token'
+  | 'deploy_token'
+  | 'protection_rule'
   | 'namespace'
   | 'direct_upload'
   | 'route'
@@ -25,6 +27,7 @@ export type Failure =
   | { code: 'token_unknown' }
   | { code: 'token_expired' }
   | { code: 'token_revoked' }
+  | { code: 'job_token_unsupported' }
   | { code: 'login_required' }
   | { code: 'scope_insufficient'; allowed: readonly string[] }
   | { code: 'not_found'; resource: Resource }
@@ -34,6 +37,8 @@ export type Failure =
   | { code: 'validation_failed'; problems: string | Record<string, readonly string[]> }
   | { code: 'already_exists'; message: string }
   | { code: 'already_revoked' }
+  | { code: 'protected'; from: 'create_package' | 'destroy_package' }
+  | { code: 'unprocessable'; problems: readonly string[] }
   | { code: 'package_exists' }
   | { code: 'modified_since' }
   | { code: 'hash_differs'; hash: string; fileName: string }

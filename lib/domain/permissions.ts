@@ -1,4 +1,5 @@
 import type { Group, Visibility } from './project.ts'
+import type { DeployToken } from './token.ts'
 
 /** GitLab's roles by their number. */
 export const ACCESS_LEVELS = { guest: 10, planner: 15, reporter: 20, developer: 30, maintainer: 40, owner: 50 } as const
@@ -31,12 +32,40 @@ export const MEMBERS_LIMIT = 10_000
 /** The most roles of one user: whatever he asks of a group reads all of them. */
 export const ROLES_LIMIT = 2_000
 
-/** Who asks, with the roles that bear on what is asked. An anonymous caller has neither user nor roles. */
-export type Caller = { user: User | undefined; memberships: readonly Membership[] }
+/** What a deploy token opens, by the place that it is of and all that is inside. */
+type Grant = { source: Membership['source']; abilities: readonly ProjectAbility[] }
+
+/**
+ * Who asks, with the roles that bear on what is asked. An anonymous caller has neither user nor roles; who shows a
+ * deploy token has neither, and a grant.
+ */
+export type Caller = { user: User | undefined; memberships: readonly Membership[]; grant?: Grant }
 
 export const ANONYMOUS: Caller = { user: undefined, memberships: [] }
 
+/** Whether nothing is known of the caller, so that he might be asked to log in. */
+export const isAnonymous = ({ user, grant }: Caller) => user === undefined && grant === undefined
+
+/** A deploy token is nobody: beyond its grant it sees what anonymous callers see. */
+export const bearerOf = ({ source, scopes }: Pick<DeployToken, 'source' | 'scopes'>): Caller => {
+  const writes = scopes.includes('write_package_registry')
+  const reads = writes || scopes.includes('read_package_registry')
+  const abilities = [
+    ...(reads ? (['read_project', 'read_package'] as const) : []),
+    ...(writes ? (['create_package'] as const) : []),
+  ]
+  return { ...ANONYMOUS, grant: { source, abilities } }
+}
+
 type Place = Pick<Group, 'id' | 'visibility' | 'ancestorIds'>
+
+/** Whether the caller's grant lets him do something in the place: it is of the place itself or of a group around it. */
+const isGranted = ({ grant }: Caller, ability: ProjectAbility, kind: 'group' | 'project', place: Place): boolean => {
+  if (!grant?.abilities.includes(ability)) return false
+  const { source } = grant
+  if (source.kind === kind && source.id === place.id) return true
+  return source.kind === 'group' && place.ancestorIds.includes(source.id)
+}
 
 /** A membership counts up to and including the day before `expiresOn`, as in GitLab. `today` is a day in UTC. */
 export const isCurrent = ({ expiresOn }: Pick<Membership, 'expiresOn'>, today: string) =>
@@ -70,6 +99,8 @@ const leastProjectRole = {
   read_package: ACCESS_LEVELS.reporter,
   create_package: ACCESS_LEVELS.developer,
   destroy_package: ACCESS_LEVELS.maintainer,
+  admin_package: ACCESS_LEVELS.maintainer,
+  admin_project_deploy_token: ACCESS_LEVELS.maintainer,
   admin_project: ACCESS_LEVELS.maintainer,
   admin_project_member: ACCESS_LEVELS.maintainer,
   change_visibility_level: ACCESS_LEVELS.owner,
@@ -82,6 +113,8 @@ const leastGroupRole = {
   read_group: ACCESS_LEVELS.guest,
   create_projects: ACCESS_LEVELS.developer,
   create_subgroup: ACCESS_LEVELS.maintainer,
+  read_group_deploy_token: ACCESS_LEVELS.maintainer,
+  admin_group_deploy_token: ACCESS_LEVELS.owner,
   admin_group: ACCESS_LEVELS.owner,
   admin_group_member: ACCESS_LEVELS.owner,
 } as const
@@ -89,7 +122,7 @@ export type GroupAbility = keyof typeof leastGroupRole
 
 /** The access rule for projects, the only place it stands. */
 export const canInProject = (caller: Caller, ability: ProjectAbility, project: Place): boolean => {
-  if (caller.user?.admin) return true
+  if (caller.user?.admin || isGranted(caller, ability, 'project', project)) return true
   const reading = ability === 'read_project' || ability === 'read_package'
   if (reading && isOpenTo(caller, project.visibility)) return true
   return projectRole(caller, project) >= leastProjectRole[ability]
@@ -98,7 +131,11 @@ export const canInProject = (caller: Caller, ability: ProjectAbility, project: P
 /** The access rule for groups, the only place it stands. */
 export const canInGroup = (caller: Caller, ability: GroupAbility, group: Place): boolean => {
   if (caller.user?.admin) return true
-  if (ability === 'read_group' && (isOpenTo(caller, group.visibility) || isMemberInside(caller, group))) return true
+  const isOpen = () =>
+    isOpenTo(caller, group.visibility) ||
+    isMemberInside(caller, group) ||
+    isGranted(caller, 'read_package', 'group', group)
+  if (ability === 'read_group' && isOpen()) return true
   return groupRole(caller, group) >= leastGroupRole[ability]
 }
 
@@ -115,7 +152,8 @@ export type GroupScope = { visibilities: Visibility[]; inside: Membership['sourc
 /** Every listing of a group starts here; see `canInProject`, which it must agree with. */
 export const groupScope = (caller: Caller, group: Place, excludeSubgroups: boolean): GroupScope => {
   const role = caller.user?.admin ? ACCESS_LEVELS.owner : groupRole(caller, group)
-  if (role >= leastProjectRole.read_package) return { visibilities: ['private', 'internal', 'public'], inside: [] }
+  const isReader = role >= leastProjectRole.read_package || isGranted(caller, 'read_package', 'group', group)
+  if (isReader) return { visibilities: ['private', 'internal', 'public'], inside: [] }
 
   const reaching = caller.memberships.filter(
     ({ within, accessLevel, source }) =>

@@ -29,8 +29,47 @@ export type PersonalToken = {
   expiresOn: string | null
   revoked: boolean
   createdAt: string
+  lastUsedAt: string | null
 }
 
+/** GitLab's scopes for deploy tokens. Only the two of the package registry open anything here. */
+export const deployTokenScopes = [
+  'read_repository',
+  'read_registry',
+  'write_registry',
+  'read_package_registry',
+  'write_package_registry',
+  'read_virtual_registry',
+  'write_virtual_registry',
+] as const
+export type DeployTokenScope = (typeof deployTokenScopes)[number]
+
+/**
+ * A token that belongs to a project, or to a group with all that is inside, and to no user. `expiresAt` is a moment in
+ * ISO 8601. With HTTP Basic it goes with its user name.
+ */
+export type DeployToken = {
+  id: number
+  source: { kind: 'group' | 'project'; id: number }
+  name: string
+  username: string
+  scopes: DeployTokenScope[]
+  expiresAt: string | null
+  creatorId: number
+  createdAt: string
+  lastUsedAt: string | null
+}
+
+/** Whatever a caller may show. */
+export type Token = PersonalToken | DeployToken
+export const isDeployToken = (token: Token): token is DeployToken => 'source' in token
+
+export const defaultUsername = (id: number) => `gitlab+deploy-token-${id}`
+
+/** GitLab's rule: letters, digits and `. + _ -`. */
+export const isDeployUsername = (text: string) => /^[\w.+-]{1,255}$/.test(text)
+
+export const DEPLOY_TOKEN_PREFIX = 'dt-'
 export const TOKEN_PREFIX = 'pat-'
 /** Bytes of randomness in a token: 200 bits, above the 160 that cannot be guessed. */
 export const TOKEN_BYTES = 25
@@ -42,9 +81,34 @@ export const ROTATED_TOKEN_LIFE_DAYS = 7
 export const isExpired = ({ expiresOn }: Pick<PersonalToken, 'expiresOn'>, today: string) =>
   expiresOn !== null && expiresOn <= today
 
-/** @param more what opens a route besides */
-export const scopesFor = (method: string, more: readonly TokenScope[] = []): TokenScope[] => [
+export const isOver = ({ expiresAt }: Pick<DeployToken, 'expiresAt'>, now: string) =>
+  expiresAt !== null && expiresAt <= now
+
+/** A token that is used all the time is written once in this time, as in GitLab. */
+export const NOTE_USE_EVERY_MS = 10 * 60 * 1000
+
+/** Whether the use of a token now is to be noted. */
+export const isUseDue = ({ lastUsedAt }: Pick<Token, 'lastUsedAt'>, now: string) =>
+  lastUsedAt === null || Date.parse(now) - Date.parse(lastUsedAt) >= NOTE_USE_EVERY_MS
+
+/** A scope of either kind of token. */
+export type Scope = TokenScope | DeployTokenScope
+
+/** What opens a route that reads by another method than GET. */
+export const readingScopes: readonly Scope[] = ['read_api', 'read_package_registry']
+
+const isReading = (method: string) => method === 'GET' || method === 'HEAD'
+
+/** @param more what opens a route besides, for tokens of either kind */
+export const scopesFor = (method: string, more: readonly Scope[] = []): Scope[] => [
   'api',
-  ...(method === 'GET' || method === 'HEAD' ? (['read_api'] as const) : []),
-  ...more,
+  ...(isReading(method) ? (['read_api'] as const) : []),
+  ...more.filter((scope) => (tokenScopes as readonly Scope[]).includes(scope)),
+]
+
+/** The same for deploy tokens, of which one that writes reads too. */
+export const deployScopesFor = (method: string, more: readonly Scope[] = []): Scope[] => [
+  ...(isReading(method) ? (['read_package_registry'] as const) : []),
+  'write_package_registry',
+  ...more.filter((scope) => (deployTokenScopes as readonly Scope[]).includes(scope)),
 ]

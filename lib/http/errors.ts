@@ -17,6 +17,8 @@ const missing = {
   user: '404 User Not Found',
   member: '404 Not found',
   token: '404 Not Found',
+  deploy_token: '404 Not found',
+  protection_rule: '404 Not found',
   namespace: '404 Namespace Not Found',
   direct_upload: '404 Direct Upload Not Found',
   route: '404 Not Found',
@@ -27,6 +29,13 @@ const message = (text: unknown) => ({ message: text })
 const answers = {
   token_unknown: () => json(401, message('401 Unauthorized')),
   login_required: () => json(401, message('401 Unauthorized')),
+  job_token_unsupported: () =>
+    json(
+      401,
+      message(
+        '401 Unauthorized - job tokens are not offered here: use a deploy token in the header Deploy-Token, or a personal access token in the header PRIVATE-TOKEN',
+      ),
+    ),
   token_expired: () =>
     json(401, {
       error: 'invalid_token',
@@ -51,6 +60,9 @@ const answers = {
   validation_failed: ({ problems }) => json(400, message(problems)),
   already_exists: ({ message: text }) => json(409, message(text)),
   already_revoked: () => json(400, message('400 Bad request - Token already revoked')),
+  protected: ({ from }) =>
+    json(403, message(`403 Forbidden - Package ${from === 'create_package' ? 'protected' : 'is deletion protected'}.`)),
+  unprocessable: ({ problems }) => json(422, message({ error: problems })),
   package_exists: () => json(403, message('Package already exists.')),
   hash_differs: ({ hash, fileName }) =>
     json(409, message(`409 Conflict - this is not the ${hash} of ${fileName} as it arrived`)),

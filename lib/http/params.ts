@@ -160,6 +160,8 @@ const asInteger = (value: unknown): number | undefined => {
   return Number.isSafeInteger(number) ? number : undefined
 }
 
+const MOMENT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?))? ?(Z|UTC|[+-]\d{2}:?\d{2})?$/i
+
 const createReader = (params: Params, problems: string[]) => {
   const refuse = (problem: string) => {
     problems.push(problem)
@@ -225,6 +227,19 @@ const createReader = (params: Params, problems: string[]) => {
     })
   }
 
+  /** A moment, `2026-12-31T08:00:00Z`, or the beginning of a day; without a zone in UTC. ISO 8601 with milliseconds. */
+  const moment = (name: string) =>
+    optional(name, (value) => {
+      const [, day, time = '00:00', zone = 'Z'] = MOMENT.exec(asText(value)?.trim() ?? '') ?? []
+      const isDay = day !== undefined && new Date(`${day}T00:00:00Z`).toJSON()?.startsWith(day)
+      const moment = new Date(isDay ? `${day}T${time}${zone.replace(/UTC/i, 'Z').replace(/^(...)(?=\d)/, '$1:')}` : '')
+      return moment.toJSON() ?? undefined
+    })
+
+  /** A parameter that JSON's null or blank text sets back. */
+  const nullable = <Value>(name: string, read: (name: string) => Value | undefined): Value | null | undefined =>
+    params[name] === null || params[name] === '' ? null : read(name)
+
   const required = <Value>(name: string, value: Value | undefined): Value => {
     if (value === undefined && (params[name] === undefined || params[name] === null)) refuse(`${name} is missing`)
     return value as Value
@@ -237,7 +252,7 @@ const createReader = (params: Params, problems: string[]) => {
     }
   }
 
-  return { text, integer, integers, boolean, oneOf, list, day, required, atLeastOne, refuse }
+  return { text, integer, integers, boolean, oneOf, list, day, moment, nullable, required, atLeastOne, refuse }
 }
 
 /**

@@ -3,7 +3,7 @@ import type { DirectUpload, SignedUpload } from '../domain/directUpload.ts'
 import type { Package, PackageEntry, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
 import type { Membership, User } from '../domain/permissions.ts'
 import { fullNameOf, type Group, type Project, parentId } from '../domain/project.ts'
-import type { PersonalToken } from '../domain/token.ts'
+import type { DeployToken, PersonalToken } from '../domain/token.ts'
 
 /** How public URLs start; see `externalUrl`. */
 type Site = { url: string }
@@ -227,6 +227,17 @@ export const presentMember = (user: User, membership: Membership, site: Site) =>
   membership_state: 'active',
 })
 
+export const presentDeployToken = (token: DeployToken, isExpired: boolean) => ({
+  id: token.id,
+  name: token.name,
+  username: token.username,
+  expires_at: token.expiresAt,
+  scopes: token.scopes,
+  revoked: false,
+  expired: isExpired,
+  last_used_at: token.lastUsedAt,
+})
+
 export const presentPersonalToken = (token: PersonalToken, isActive: boolean) => ({
   id: token.id,
   name: token.name,
@@ -235,7 +246,7 @@ export const presentPersonalToken = (token: PersonalToken, isActive: boolean) =>
   description: null,
   scopes: token.scopes,
   user_id: token.userId,
-  last_used_at: null,
+  last_used_at: token.lastUsedAt,
   active: isActive,
   expires_at: token.expiresOn,
 })

@@ -10,6 +10,9 @@ export const METADATA_FILE = 'maven-metadata.xml'
 const SNAPSHOT = '-SNAPSHOT'
 export const isSnapshot = (version: string) => version.endsWith(SNAPSHOT)
 
+/** The name of a snapshot's file without what tells one build from another, such as `-20260724.101530-1`. */
+export const withoutBuild = (fileName: string) => fileName.replaceAll(/-\d{8}\.\d{6}-\d+/g, '')
+
 const isTraversal = (text: string) => text === '.' || text === '..'
 
 /** Letters, digits and `. _ -`. Source of the rules: `lib/gitlab/regex/packages.rb` in GitLab. */

@@ -1,62 +1,84 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { PackagesError } from '../domain/errors.ts'
-import { isExpired, type PersonalToken, scopesFor, type TokenScope } from '../domain/token.ts'
-import { header, queryParams } from '../http/params.ts'
+import {
+  deployScopesFor,
+  isDeployToken,
+  isExpired,
+  isOver,
+  isUseDue,
+  type Scope,
+  scopesFor,
+  type Token,
+} from '../domain/token.ts'
+import { type Credentials, credentialsOf, type Takes } from '../http/credentials.ts'
 import type { Database } from '../repository/database.ts'
+import type { Logged } from './logRequest.ts'
+import { noteUse } from './noteUse.ts'
 import { startEarly } from './startEarly.ts'
 
 /**
  * `authentication` is the caller's valid token, or undefined for an anonymous caller. It is a promise, so that other
  * reads go out together with that of the token; whoever loads something awaits it first.
  */
-export type Authenticated = Context & { authentication: Promise<PersonalToken | undefined> }
+export type Authenticated = Context & { authentication: Promise<Token | undefined> }
+
+/** `scopes` open this route besides the scopes that open every one of its method. */
+type Options = Takes & { scopes?: readonly Scope[] }
 
 /**
- * Finds out who calls. A token that is unknown, expired, revoked or too narrow is refused on every route.
- * @param scopes what opens this route besides the scopes that open every one of its method
- * @param takesBasic whether the token may also be the password of HTTP Basic, with any user name
+ * Finds out who calls, and notes that his token was used. A token that is unknown, expired, revoked or too narrow is
+ * refused on every route.
  */
 export const authenticate = (
   database: () => Database,
-  scopes: readonly TokenScope[] = [],
-  takesBasic = false,
-): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated> => ({
-  before: ({ event, context }) => {
-    context.authentication = startEarly(async () => {
-      const secret = secretOf(event, takesBasic)
-      return secret === undefined
-        ? undefined
-        : valid(await database().tokens.findBySecret(secret), scopesFor(event.httpMethod, scopes))
-    })
-  },
-})
+  { scopes, ...takes }: Options = {},
+): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated & Logged> => {
+  const notes = new WeakMap<object, Promise<string>>()
 
-/** GitLab's order of preference: parameter, header, bearer, password. */
-const secretOf = (event: APIGatewayProxyEvent, takesBasic: boolean): string | undefined => {
-  const { private_token, access_token } = queryParams(event)
-  const authorization = header(event, 'authorization') ?? ''
-  const bearer = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
-  const password = takesBasic ? passwordOf(authorization) : undefined
-  return [private_token, header(event, 'private-token'), access_token, bearer, password]
-    .map((candidate) => (typeof candidate === 'string' ? candidate.trim() : ''))
-    .find((candidate) => candidate !== '')
+  const awaitNote = async ({ context }: { context: Logged }) => {
+    const note = await notes.get(context)
+    if (note !== undefined && note !== 'done') context.facts = { ...context.facts, token_note: note }
+  }
+
+  return {
+    before: ({ event, context }) => {
+      context.authentication = startEarly(async () => {
+        const credentials = credentialsOf(event, takes)
+        if (!credentials) return undefined
+        if (credentials.kind === 'job') throw new PackagesError({ code: 'job_token_unsupported' })
+
+        const token = await database().tokens.findBySecret(credentials.secret)
+        if (!token || !fits(credentials, token, takes)) throw new PackagesError({ code: 'token_unknown' })
+        assertValid(token, event.httpMethod, scopes)
+
+        const now = new Date().toISOString()
+        if (!isUseDue(token, now)) return token
+        notes.set(context, noteUse(database(), credentials.secret, now))
+        return { ...token, lastUsedAt: now }
+      })
+    },
+    after: awaitNote,
+    onError: awaitNote,
+  }
 }
 
-/** Source: RFC 7617. The user name ends at the first colon. */
-const passwordOf = (authorization: string): string | undefined => {
-  const credentials = /^Basic +(\S+) *$/i.exec(authorization)?.[1]
-  return credentials && /^[^:]*:(.*)$/s.exec(Buffer.from(credentials, 'base64').toString('utf8'))?.[1]
+/** Whether a token of this kind may stand where it was found. */
+const fits = (credentials: Exclude<Credentials, { kind: 'job' }>, token: Token, { deployTokens = false }: Takes) => {
+  if (!isDeployToken(token)) return credentials.kind !== 'deploy'
+  if (!deployTokens || credentials.kind === 'personal') return false
+  return credentials.kind !== 'basic' || credentials.username === token.username
 }
 
-const valid = (token: PersonalToken | undefined, allowed: readonly TokenScope[]): PersonalToken => {
-  if (!token) throw new PackagesError({ code: 'token_unknown' })
-  if (token.revoked) throw new PackagesError({ code: 'token_revoked' })
-  if (isExpired(token, today())) throw new PackagesError({ code: 'token_expired' })
+const assertValid = (token: Token, method: string, more: readonly Scope[] | undefined): void => {
+  const [hasEnded, allowed] = isDeployToken(token)
+    ? [isOver(token, new Date().toISOString()), deployScopesFor(method, more)]
+    : [isExpired(token, today()), scopesFor(method, more)]
+  if (!isDeployToken(token) && token.revoked) throw new PackagesError({ code: 'token_revoked' })
+  if (hasEnded) throw new PackagesError({ code: 'token_expired' })
   if (!token.scopes.some((scope) => allowed.includes(scope))) {
     throw new PackagesError({ code: 'scope_insufficient', allowed })
   }
-  return token
 }
 
 /** The day it is in UTC. */

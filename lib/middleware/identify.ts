@@ -1,8 +1,8 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { PackagesError } from '../domain/errors.ts'
-import { ANONYMOUS, type Caller, type User } from '../domain/permissions.ts'
-import type { PersonalToken } from '../domain/token.ts'
+import { ANONYMOUS, bearerOf, type Caller, type User } from '../domain/permissions.ts'
+import { isDeployToken, type Token } from '../domain/token.ts'
 import type { Database } from '../repository/database.ts'
 import { type Authenticated, today } from './authenticate.ts'
 
@@ -24,7 +24,7 @@ export const requireUser = (
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated & SignedIn> => ({
   before: async ({ context }) => {
     const token = await context.authentication
-    if (!token) throw new PackagesError({ code: 'login_required' })
+    if (!token || isDeployToken(token)) throw new PackagesError({ code: 'login_required' })
     context.caller = await findCallerOfNow(database(), token)
     context.user = context.caller.user as User
   },
@@ -39,16 +39,21 @@ const existing = (caller: Caller): Caller => {
 /** The caller with the roles that bear on a project or group, given the groups around it. */
 export const findCaller = async (
   database: Database,
-  token: PersonalToken | undefined,
+  token: Token | undefined,
   sources: Parameters<Database['members']['findCaller']>[1],
-): Promise<Caller> => (token ? existing(await database.members.findCaller(token.userId, sources, today())) : ANONYMOUS)
+): Promise<Caller> => callerOf(token, (userId) => database.members.findCaller(userId, sources, today()))
 
 /** The caller with all his roles, wherever they are. */
-export const findCallerWithAllRoles = async (database: Database, token: PersonalToken | undefined): Promise<Caller> =>
-  token ? existing(await database.members.findCallerWithAllRoles(token.userId, today())) : ANONYMOUS
+export const findCallerWithAllRoles = async (database: Database, token: Token | undefined): Promise<Caller> =>
+  callerOf(token, (userId) => database.members.findCallerWithAllRoles(userId, today()))
+
+const callerOf = async (token: Token | undefined, find: (userId: number) => Promise<Caller>): Promise<Caller> => {
+  if (!token) return ANONYMOUS
+  return isDeployToken(token) ? bearerOf(token) : existing(await find(token.userId))
+}
 
 /** The same, with the groups around each role's place as they are now. */
-export const findCallerOfNow = async (database: Database, token: PersonalToken | undefined): Promise<Caller> => {
+export const findCallerOfNow = async (database: Database, token: Token | undefined): Promise<Caller> => {
   const [caller, isInTransit] = await Promise.all([
     findCallerWithAllRoles(database, token),
     token !== undefined && database.groups.isAnythingInTransit(),

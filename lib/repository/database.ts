@@ -1,10 +1,13 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { openContents } from './contents.ts'
+import { deployTokenRepository } from './deployTokens.ts'
 import { directUploadRepository } from './directUploads.ts'
 import { fileRepository } from './files.ts'
 import { groupListingRepository } from './groupListings.ts'
+import { groupSettingsRepository } from './groupSettings.ts'
 import { groupRepository } from './groups.ts'
 import { groupTransitRepository } from './groupTransit.ts'
+import { packageGuard } from './guard.ts'
 import { holderRepository } from './holders.ts'
 import { HOLD_MS } from './holds.ts'
 import { counterKey } from './keys.ts'
@@ -13,6 +16,7 @@ import { memberRepository } from './members.ts'
 import { overviewRepository } from './overviews.ts'
 import { packageRepository } from './packages.ts'
 import { openPlaces } from './places.ts'
+import { protectionRuleRepository } from './protectionRules.ts'
 import { packageRecords } from './records.ts'
 import { openTable } from './table.ts'
 import { tokenRepository } from './tokens.ts'
@@ -33,17 +37,21 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, 
   const groupTransit = groupTransitRepository(table, places, contents, transit, holdMs)
   const groups = groupRepository(table, places, contents, { projects: transit, groups: groupTransit })
   const records = packageRecords(table, transit)
+  const guard = packageGuard(table)
   return {
+    deployTokens: deployTokenRepository(table),
     directUploads: directUploadRepository(table),
-    files: fileRepository(table, records),
+    files: fileRepository(table, records, guard),
     groups,
     groupTransit,
+    groupSettings: groupSettingsRepository(table),
     holders: holderRepository(table, places),
     groupListings: groupListingRepository(table, groups),
     listings: openListing(table),
     members: memberRepository(table),
     overviews: overviewRepository(table, records),
-    packages: packageRepository(table, records),
+    packages: packageRepository(table, records, guard),
+    protectionRules: protectionRuleRepository(table),
     tokens: tokenRepository(table),
     transit,
     users: userRepository(table),

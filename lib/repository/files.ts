@@ -1,9 +1,12 @@
+import type { MatchesPattern } from '../domain/duplicates.ts'
 import { notFound, PackagesError, validationFailed } from '../domain/errors.ts'
 import type { FileOrder, Sort } from '../domain/listing.ts'
 import { FILES_PER_PACKAGE_LIMIT, type Package, type PackageFile, type PackageStatus } from '../domain/package.ts'
 import { offsetOf, type Page, type Paged, sliceOf } from '../domain/pagination.ts'
+import type { Writer } from '../domain/protection.ts'
 import { keptDetailsWrites } from './details.ts'
 import { confirmWrite } from './directUploads.ts'
+import type { Guard, Permit } from './guard.ts'
 import { fileFromItem, holderFromItem } from './items.ts'
 import {
   type Coordinates,
@@ -11,6 +14,7 @@ import {
   detailsKey,
   FILE_PREFIX,
   fileKey,
+  NAMED_PREFIX,
   namedKey,
   packageKey,
   purgeFileKey,
@@ -22,21 +26,24 @@ import type { Item, Table, Write } from './table.ts'
 /** Which files of a package are asked for, and in which order. */
 export type FileQuery = { page: Page; order: FileOrder; sort: Sort }
 
-/**
- * Who adds a file, and the status that its package gets; without one a new package is `default`. `directUploadId` is the
- * direct upload that it was, which is confirmed with it. With `replaces` it is added only as long as that file is the
- * newest of its name.
- */
+/** Who adds a file, and the status that its package gets; without one a new package is `default`. */
 export type Upload = {
-  creatorId: number | null
+  writer: Writer
   status?: PackageStatus | undefined
+  /** How patterns of names and versions are read, in which a group excepts packages from its rule about duplicates. */
+  matches: MatchesPattern
+  /** Where duplicates are refused: files with the same of this are duplicates. Without it those with the same name. */
+  sameAs?: ((fileName: string) => string) | undefined
+  /** The direct upload that it was, which is confirmed with it. */
   directUploadId?: string | undefined
+  /** It is added only as long as this file is the newest of its name. */
   replaces?: number
 }
 
 export const fileRepository = (
   table: Table,
   { find: findPackage, stored, placed, packageWrites }: ReturnType<typeof packageRecords>,
+  { permit, allowsDuplicates }: Guard,
 ) => {
   const find = async (packageId: number, id: number): Promise<PackageFile | undefined> => {
     const item = await table.get(fileKey(packageId, id))
@@ -61,11 +68,28 @@ export const fileRepository = (
     return answer.items.map(fileFromItem)[0]
   }
 
+  /** The files of a package that one of this name would be a duplicate of. At worst reads the names of all of them. */
+  const findDuplicates = async (
+    { packageId, fileName }: PackageFile,
+    newest: PackageFile | undefined,
+    sameAs: Upload['sameAs'],
+  ): Promise<PackageFile[]> => {
+    if (newest) return [newest]
+    if (!sameAs) return []
+    const items = await table.queryAll({ pk: packageKey(packageId).pk, prefix: NAMED_PREFIX })
+    const wanted = sameAs(fileName)
+    return items.map(fileFromItem).filter((other) => sameAs(other.fileName) === wanted)
+  }
+
   /** A version that arrives with its first file. */
-  const arrival = async (version: Coordinates, file: PackageFile, upload: Upload): Promise<Write[]> => {
-    const { creatorId, status = 'default', replaces } = upload
+  const arrival = async (
+    permitted: Permit,
+    version: Coordinates,
+    file: PackageFile,
+    { writer, status = 'default', replaces }: Upload,
+  ): Promise<Write[]> => {
     if (replaces !== undefined) throw replaced()
-    const wanted = { ...version, id: file.packageId, status, creatorId, createdAt: file.createdAt }
+    const wanted = { ...version, id: file.packageId, status, creatorId: writer.userId, createdAt: file.createdAt }
     const record = newRecord(version.projectId, wanted, 1, [])
     return [
       {
@@ -73,23 +97,36 @@ export const fileRepository = (
         if: 'attribute_not_exists(pk)',
         otherwise: 'again',
       },
-      ...(await packageWrites(await placed(version.projectId), [{ after: record }])),
+      ...(await packageWrites(permitted, await placed(version.projectId), [{ after: record }])),
       ...fileWrites([file]),
       ...behindWrites(version),
     ]
   }
 
   /** A file that joins others. As long as the status stays, no list shows a difference and no shelf is written. */
-  const addition = async (version: Coordinates, file: PackageFile, { status, replaces }: Upload): Promise<Write[]> => {
-    const [before, newest] = await Promise.all([stored(file.packageId), findNewest(file.packageId, file.fileName)])
+  const addition = async (
+    permitted: Permit,
+    version: Coordinates,
+    file: PackageFile,
+    upload: Upload,
+  ): Promise<Write[]> => {
+    const { status, replaces } = upload
+    const [before, newest, allowed] = await Promise.all([
+      stored(file.packageId),
+      findNewest(file.packageId, file.fileName),
+      allowsDuplicates(upload.writer, version, upload.matches),
+    ])
     if (replaces !== undefined && newest?.id !== replaces) throw replaced()
+    const others = allowed ? [] : await findDuplicates(file, newest, upload.sameAs)
+    if (others.length > 0) throw validationFailed('400 Bad request - Duplicate package is not allowed')
     if (before.fileCount >= FILES_PER_PACKAGE_LIMIT) {
       throw validationFailed(`400 Bad request - A package may have at most ${FILES_PER_PACKAGE_LIMIT} files`)
     }
     return [
       ...(status === undefined || status === before.status
-        ? [countedWrite(file, status)]
+        ? countedWrites(permitted, file, status, allowed || !upload.sameAs ? undefined : before.revision)
         : await statusWrites(
+            permitted,
             version,
             changed(before, { status, fileCount: before.fileCount + 1, updatedAt: file.createdAt }),
           )),
@@ -100,11 +137,11 @@ export const fileRepository = (
   }
 
   /** A package whose status changes: on its record and shelves, and on what is kept of the version. */
-  const statusWrites = async (version: Coordinates, change: Change): Promise<Write[]> => {
+  const statusWrites = async (permitted: Permit, version: Coordinates, change: Change): Promise<Write[]> => {
     const { after } = change
     const [project, details] = await Promise.all([placed(after.projectId), table.get(detailsKey(version))])
     return [
-      ...(await packageWrites(project, [change])),
+      ...(await packageWrites(permitted, project, [change])),
       {
         put: { ...coordinatesKey(version), ...versionOf(after) },
         if: 'id = :id',
@@ -161,19 +198,28 @@ export const fileRepository = (
     /**
      * Adds a file to a version, and makes the version when it is the first. Many may do so at once: all land. A name
      * that is there already gets a newer file, which is the one that downloads by name find.
-     * @throws `validation_failed` when the package has all the files it may have, `not_found` when the project is gone,
-     * `modified_since` when the file that it `replaces` is not the newest
+     * @throws `protected`, `validation_failed` for a duplicate where those are refused and when the package has all the
+     * files it may have, `not_found` when the project or the direct upload is gone, `modified_since` when the file that
+     * it `replaces` is not the newest
      */
-    async add(version: Coordinates, file: Omit<PackageFile, 'packageId'>, upload: Upload): Promise<PackageFile> {
-      assertSortable(version)
+    async add(
+      named: Omit<Coordinates, 'projectId'>,
+      file: Omit<PackageFile, 'packageId'>,
+      upload: Upload,
+    ): Promise<PackageFile> {
+      assertSortable(named)
+      const version = { ...named, projectId: upload.writer.project.id }
       let newId: number | undefined
       let added: PackageFile = { ...file, packageId: 0 }
       await table.transact(async () => {
-        const item = await table.get(coordinatesKey(version))
+        const [permitted, item] = await Promise.all([
+          permit(upload.writer, 'create_package', version),
+          table.get(coordinatesKey(version)),
+        ])
         if (!item) newId ??= await table.nextId('package')
         added = { ...file, packageId: item ? holderFromItem(item).id : (newId as number) }
         return [
-          ...(await (item ? addition : arrival)(version, added, upload)),
+          ...(await (item ? addition : arrival)(permitted, version, added, upload)),
           ...(upload.directUploadId === undefined ? [] : [confirmWrite(upload.directUploadId, added.packageId)]),
         ]
       })
@@ -184,17 +230,19 @@ export const fileRepository = (
      * Removes a file: it is gone from lists and downloads, and a purge item remains for its object. With the last file
      * of a version goes what its format keeps for downloads; the package stays.
      * @param unmodifiedSince ISO 8601; a file that is younger is not deleted
-     * @throws `not_found` when the package or the file is not there, `modified_since`
+     * @throws `not_found` when the package or the file is not there, `protected`, `modified_since`
      */
-    async delete(packageId: number, id: number, now: string, unmodifiedSince?: string): Promise<void> {
+    async delete(writer: Writer, packageId: number, id: number, now: string, unmodifiedSince?: string): Promise<void> {
       await table.transact(async () => {
         const [before, file] = await Promise.all([stored(packageId), find(packageId, id)])
-        if (before.status === 'pending_destruction') throw notFound('package')
+        const isHere = before.projectId === writer.project.id && before.status !== 'pending_destruction'
+        if (!isHere) throw notFound('package')
         if (!file) throw notFound('package_file')
         if (unmodifiedSince !== undefined && file.createdAt > unmodifiedSince) {
           throw new PackagesError({ code: 'modified_since' })
         }
-        const [newest, details] = await Promise.all([
+        const [permitted, newest, details] = await Promise.all([
+          permit(writer, 'destroy_package', before),
           findNewest(packageId, file.fileName),
           before.fileCount === 1 ? table.get(detailsKey(before)) : undefined,
         ])
@@ -202,7 +250,7 @@ export const fileRepository = (
         const heir = newest?.id === id ? await findNewestBut(file) : newest
         const due = dueAfter(now)
         return [
-          discountedWrite(before, now),
+          ...discountedWrites(permitted, before, now),
           { delete: fileKey(packageId, id) },
           heir ? { put: { ...named, ...heir } } : { delete: named },
           ...keptDetailsWrites(before, details ? [details] : []),
@@ -232,29 +280,45 @@ export const fileWrites = (files: readonly PackageFile[]): Write[] => {
 /**
  * Counts a file that is added. It adds to the record and does not depend on its revision: those who add at once wait
  * for each other but need not prepare anew. A status that the upload named must still be the package's.
+ * @param revision the one that the other files were read with, where they decide
  */
-const countedWrite = ({ packageId, createdAt }: PackageFile, status: PackageStatus | undefined): Write => ({
-  update: packageKey(packageId),
-  expression: 'SET updatedAt = :now ADD fileCount :one, revision :one',
-  if: `#status ${status === undefined ? '<>' : '='} :status AND fileCount < :limit`,
-  names: { '#status': 'status' },
-  values: {
-    ':now': createdAt,
-    ':one': 1,
-    ':status': status ?? 'pending_destruction',
-    ':limit': FILES_PER_PACKAGE_LIMIT,
+const countedWrites = (
+  { checks }: Permit,
+  { packageId, createdAt }: PackageFile,
+  status: PackageStatus | undefined,
+  revision: number | undefined,
+): Write[] => [
+  ...checks,
+  {
+    update: packageKey(packageId),
+    expression: 'SET updatedAt = :now ADD fileCount :one, revision :one',
+    if: [
+      `#status ${status === undefined ? '<>' : '='} :status AND fileCount < :limit`,
+      ...(revision === undefined ? [] : ['revision = :revision']),
+    ].join(' AND '),
+    names: { '#status': 'status' },
+    values: {
+      ':now': createdAt,
+      ':one': 1,
+      ':status': status ?? 'pending_destruction',
+      ':limit': FILES_PER_PACKAGE_LIMIT,
+      ...(revision === undefined ? {} : { ':revision': revision }),
+    },
+    otherwise: 'again',
   },
-  otherwise: 'again',
-})
+]
 
 /** Counts a file that is deleted. What else changes with it was read together with this revision. */
-const discountedWrite = ({ id, revision }: Package, now: string): Write => ({
-  update: packageKey(id),
-  expression: 'SET updatedAt = :now ADD fileCount :minus, revision :one',
-  if: 'revision = :revision',
-  values: { ':now': now, ':minus': -1, ':one': 1, ':revision': revision },
-  otherwise: 'again',
-})
+const discountedWrites = ({ checks }: Permit, { id, revision }: Package, now: string): Write[] => [
+  ...checks,
+  {
+    update: packageKey(id),
+    expression: 'SET updatedAt = :now ADD fileCount :minus, revision :one',
+    if: 'revision = :revision',
+    values: { ':now': now, ':minus': -1, ':one': 1, ':revision': revision },
+    otherwise: 'again',
+  },
+]
 
 /** The file becomes the newest of its name, unless one with a higher id was faster, which must then still be it. */
 const newestWrite = (file: PackageFile, newest: PackageFile | undefined): Write => {

@@ -1,11 +1,13 @@
 /** Items as they are stored, and their way in and out. What comes out is parsed: a damaged item is a bug that shows. */
 import * as v from 'valibot'
 import { type DirectUpload, directTypes } from '../domain/directUpload.ts'
+import type { GroupSettings } from '../domain/duplicates.ts'
 import type { Package, PackageEntry, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
 import { packageStatuses, packageTypes } from '../domain/package.ts'
 import { accessLevels, type Membership, type User } from '../domain/permissions.ts'
 import { type Group, type Project, visibilities } from '../domain/project.ts'
-import { type PersonalToken, tokenScopes } from '../domain/token.ts'
+import { deleteLevels, type ProtectionRule, protectedTypes, pushLevels } from '../domain/protection.ts'
+import { type DeployToken, deployTokenScopes, type PersonalToken, tokenScopes } from '../domain/token.ts'
 import type { Item } from './table.ts'
 
 const id = v.number()
@@ -136,6 +138,7 @@ const schemas = {
     expiresOn: nullable(v.string()),
     revoked: v.boolean(),
     createdAt: time,
+    lastUsedAt: v.optional(nullable(time), null),
   }),
   directUpload: v.object({
     id: v.string(),
@@ -151,7 +154,38 @@ const schemas = {
     packageId: nullable(id),
     state: v.picklist(['waiting', 'confirmed', 'expired']),
   }),
+  deployToken: v.object({
+    id,
+    source: v.object({ kind: v.picklist(['group', 'project']), id }),
+    name: v.string(),
+    username: v.string(),
+    scopes: v.array(v.picklist(deployTokenScopes)),
+    expiresAt: nullable(time),
+    creatorId: id,
+    createdAt: time,
+    lastUsedAt: v.optional(nullable(time), null),
+  }),
+  deployTokenPointer: v.object({ sha256: v.string() }),
   tokenPointer: v.object({ sha256: v.string(), userId: id }),
+  groupSettings: v.object({
+    groupId: id,
+    mavenDuplicatesAllowed: v.optional(nullable(v.boolean()), null),
+    mavenDuplicateExceptions: v.optional(nullable(v.string()), null),
+    genericDuplicatesAllowed: v.optional(nullable(v.boolean()), null),
+    genericDuplicateExceptions: v.optional(nullable(v.string()), null),
+  }),
+  rules: v.object({
+    revision: v.number(),
+    rules: v.array(
+      v.object({
+        id,
+        namePattern: v.string(),
+        type: v.picklist(protectedTypes),
+        leastToPush: nullable(v.picklist(pushLevels)),
+        leastToDelete: nullable(v.picklist(deleteLevels)),
+      }),
+    ),
+  }),
 }
 
 /** What stands in the contents of a group: enough to filter and to order, the rest is read by id. */
@@ -164,6 +198,7 @@ export type PathAlias = v.InferOutput<(typeof schemas)['path']>
 /** A name whose versionless package may be behind; `mark` is another one with each cause. */
 export type Outdated = v.InferOutput<(typeof schemas)['outdated']>
 export type Tags = { revision: number; tags: Tag[] }
+export type Rules = { revision: number; rules: ProtectionRule[] }
 
 export const entryFromItem = (item: Item): PackageEntry => v.parse(schemas.entry, item)
 export const packageFromItem = (item: Item): Package => v.parse(schemas.package, item)
@@ -175,6 +210,10 @@ export const outdatedFromItem = (item: Item): Outdated => v.parse(schemas.outdat
 export const versionFromItem = (item: Item): Omit<PackageVersion, 'tags'> => v.parse(schemas.version, item)
 export const tagsFromItem = (item: Item | undefined): Tags =>
   item === undefined ? { revision: 0, tags: [] } : v.parse(schemas.tags, item)
+export const groupSettingsFromItem = (item: Item): GroupSettings & { groupId: number } =>
+  v.parse(schemas.groupSettings, item)
+export const rulesFromItem = (item: Item | undefined): Rules =>
+  item === undefined ? { revision: 0, rules: [] } : v.parse(schemas.rules, item)
 export const groupFromItem = (item: Item): Group => v.parse(schemas.group, item)
 export const projectFromItem = (item: Item): Project => v.parse(schemas.project, item)
 export const contentFromItem = (item: Item): Content => v.parse(schemas.contents, item)
@@ -183,6 +222,8 @@ export const userFromItem = (item: Item): User => v.parse(schemas.user, item)
 export const membershipFromItem = (item: Item): Membership => v.parse(schemas.membership, item)
 export const tokenFromItem = (item: Item): PersonalToken => v.parse(schemas.token, item)
 export const directUploadFromItem = (item: Item): DirectUpload => v.parse(schemas.directUpload, item)
+export const deployTokenFromItem = (item: Item): DeployToken => v.parse(schemas.deployToken, item)
+export const deployTokenPointerFromItem = (item: Item) => v.parse(schemas.deployTokenPointer, item)
 export const tokenPointerFromItem = (item: Item) => v.parse(schemas.tokenPointer, item)
 
 /** The part of a package that its entries repeat. */

@@ -8,6 +8,7 @@
  * | project by id                                    | -          | PROJECT#<id>                         | META                             |
  * | group, namespace or project by full path         | -          | PATH#<full path, lower case>         | META                             |
  * | what is inside a group, or in the instance (0)   | -          | CONTENTS#<group id>                  | GROUP#<id>, PROJECT#<id>         |
+ * | what a group set about the packages inside it    | -          | GROUP#<id>                           | SETTINGS                         |
  * | user by id                                       | -          | USER#<id>                            | META                             |
  * | users of the instance, to search                 | -          | USERS                                | USER#<id>                        |
  * | is an e-mail address taken                       | -          | EMAIL#<address, lower case>          | META                             |
@@ -15,6 +16,8 @@
  * | members of a group or project                    | -          | MEMBERS#GROUP#<id>, MEMBERS#PROJECT#<id> | USER#<user id>               |
  * | token by its secret                              | -          | TOKEN#<sha256 of the secret>         | META                             |
  * | token by id                                      | -          | PERSONAL_TOKEN#<id>                  | META                             |
+ * | deploy tokens of a group or project              | -          | DEPLOY_TOKENS#GROUP#<id>, DEPLOY_TOKENS#PROJECT#<id> | TOKEN#<id>   |
+ * | deploy tokens of the instance                    | -          | DEPLOY_TOKENS                        | TOKEN#<id>                       |
  * | tokens of the instance, to search                | -          | TOKENS                               | TOKEN#<id>                       |
  * | tokens of a user                                 | -          | USER#<user id>                       | TOKEN#<id>                       |
  * | package by id                                    | -          | PACKAGE#<id>                         | META                             |
@@ -39,6 +42,8 @@
  * | all that is in transit, with what is done        | -          | TRANSIT                              | PROJECT#<id>, GROUP#<id>         |
  * | direct upload by id                              | -          | DIRECT_UPLOAD#<id>                   | META                             |
  * | direct uploads whose time is over                | -          | DIRECT_UPLOADS                       | <due>#<id>                       |
+ * | rules about a project's packages                 | -          | PROJECT#<id>#RULES                   | META                             |
+ * | are the rules still those that were asked        | -          | the same                             | <shard>                          |
  * | what a delete leaves to remove                   | -          | PURGE#<shard>                        | <due>#<package id>, or           |
  * |                                                  |            |                                      | <due>#<package id>#<file id>     |
  *
@@ -57,6 +62,8 @@ export type IndexName = (typeof INDEXES)[keyof typeof INDEXES]
 
 /** Tallies are split so that publishers of one moment rarely meet on one item. */
 export const TALLY_SHARDS = 8
+/** Twice as many, so that who met nobody on the tally seldom meets somebody here. */
+export const RULES_SHARDS = 16
 export const PURGE_SHARDS = 4
 
 const ID_DIGITS = 16
@@ -80,6 +87,8 @@ export const userTokenKey = (userId: number, id: number): Key => ({
 })
 export const USER_TOKEN_PREFIX = 'TOKEN#'
 
+export const groupSettingsKey = (id: number): Key => ({ pk: groupKey(id).pk, sk: 'SETTINGS' })
+
 /** The instance counts as the group that everything is in. */
 export const INSTANCE = 0
 export const contentsKey = (groupId: number, kind: 'group' | 'project', id: number): Key => ({
@@ -101,6 +110,12 @@ export const memberKey = ({ kind, id }: Source, userId: number): Key => ({
   sk: `USER#${padded(userId)}`,
 })
 
+/** Without a place: in the list of all. */
+export const deployTokenKey = (place: Source | undefined, id: number): Key => ({
+  pk: place ? `DEPLOY_TOKENS#${place.kind.toUpperCase()}#${padded(place.id)}` : 'DEPLOY_TOKENS',
+  sk: `TOKEN#${padded(id)}`,
+})
+
 export const packageKey = (id: number): Key => ({ pk: `PACKAGE#${padded(id)}`, sk: META })
 export const fileKey = (packageId: number, id: number): Key => ({
   pk: packageKey(packageId).pk,
@@ -110,8 +125,9 @@ export const FILE_PREFIX = 'FILE#'
 /** A copy of the file that a download by name gets: of equal names the newest. */
 export const namedKey = (packageId: number, fileName: string): Key => ({
   pk: packageKey(packageId).pk,
-  sk: `NAMED#${fileName}`,
+  sk: `${NAMED_PREFIX}${fileName}`,
 })
+export const NAMED_PREFIX = 'NAMED#'
 /** Where the details of a deleted version wait, its coordinates being free again. */
 export const keptDetailsKey = (packageId: number): Key => ({ pk: packageKey(packageId).pk, sk: 'DETAILS' })
 
@@ -143,6 +159,16 @@ export const outdatedKey = ({ projectId, type, name }: NameOfPackage): Key => ({
   sk: `${padded(projectId)} ${type} ${name}`,
 })
 export const tagsKey = (name: NameOfPackage): Key => ({ pk: namePartition(name), sk: 'TAGS' })
+
+/**
+ * The rules about a project's packages, and their revision once more in each shard: every writer of packages checks one
+ * of them, and on a single item all would meet.
+ */
+export const rulesKey = (projectId: number): Key => ({ pk: `${projectKey(projectId).pk}#RULES`, sk: META })
+export const rulesShardKey = (projectId: number, shard: number): Key => ({
+  pk: rulesKey(projectId).pk,
+  sk: String(shard),
+})
 
 /** A shelf is one partition of packages in listing order. */
 export type Shelf =

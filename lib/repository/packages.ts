@@ -1,8 +1,10 @@
 import { notFound, PackagesError, validationFailed } from '../domain/errors.ts'
 import type { Package, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
 import { isOpenable, TAGS_PER_NAME_LIMIT, TAGS_PER_VERSION_LIMIT } from '../domain/package.ts'
+import { serviceIn, type Writer } from '../domain/protection.ts'
 import { detailsWrites, keptDetailsWrites } from './details.ts'
 import { fileWrites } from './files.ts'
+import { type Guard, type Permit, READERS_NOTE } from './guard.ts'
 import { holderFromItem, packageFromItem, type Tags, tagsFromItem, versionFromItem } from './items.ts'
 import {
   type Coordinates,
@@ -43,9 +45,14 @@ export type NewPackage = Arriving & {
 /** A version with what its format keeps of it. */
 export type VersionDetails = Omit<PackageVersion, 'tags'> & { deprecated: string; details: Item }
 
+/** What a writer changes; the project is his. */
+type Named = Omit<NameOfPackage, 'projectId'>
+type NamedVersion = Named & { version: string }
+
 export const packageRepository = (
   table: Table,
   { find, stored, placed, packageWrites }: ReturnType<typeof packageRecords>,
+  { permit }: Guard,
 ) => {
   const findTags = async (name: NameOfPackage): Promise<Tags> => tagsFromItem(await table.get(tagsKey(name)))
 
@@ -64,6 +71,7 @@ export const packageRepository = (
    * @returns also whether the name has a versionless package, which may be left alone
    */
   const removal = async (
+    permitted: Permit,
     name: NameOfPackage,
     befores: readonly Package[],
     now: string,
@@ -81,7 +89,7 @@ export const packageRepository = (
       changed(before, { status: 'pending_destruction', tags: [], updatedAt: now }),
     )
     const writes: Write[] = [
-      ...(await packageWrites(project, changes)),
+      ...(await packageWrites(permitted, project, changes)),
       ...befores.flatMap((before): Write[] => [
         { delete: coordinatesKey(before), if: 'id = :id', values: { ':id': before.id }, otherwise: 'again' },
         { put: { ...purgeKey(before.id, due), packageId: before.id, projectId: before.projectId, due } },
@@ -105,7 +113,9 @@ export const packageRepository = (
       // After the record: a client adds to it only after the version that it is about, so the write would fail.
       const { items } = await table.query({ pk: tagsKey(name).pk, prefix: VERSION_PREFIX }, 1)
       if (items.length > 0) return []
-      return [...(await removal(name, [overview], now)).writes, { delete: outdatedKey(name) }]
+      // Whoever deleted the last version was allowed to; what is left then is the service's to clear away.
+      const permitted = await permit(serviceIn(name.projectId), 'destroy_package', name)
+      return [...(await removal(permitted, name, [overview], now)).writes, { delete: outdatedKey(name) }]
     })
   }
 
@@ -129,11 +139,20 @@ export const packageRepository = (
     },
 
     /**
-     * Publishes a version in one transaction: record, coordinates, files, tags, shelves and tallies, or nothing.
-     * @throws `package_exists` when its coordinates are taken, `not_found` when the project is gone
+     * Refuses what a rule protects as it is now. A hint that spares work: whatever writes asks again.
+     * @throws `protected`
      */
-    async publish(projectId: number, wanted: NewPackage): Promise<Package> {
+    async assertMayPublish(writer: Writer, named: Named): Promise<void> {
+      await permit(writer, 'create_package', named)
+    },
+
+    /**
+     * Publishes a version in one transaction: record, coordinates, files, tags, shelves and tallies, or nothing.
+     * @throws `protected`, `package_exists` when its coordinates are taken, `not_found` when the project is gone
+     */
+    async publish(writer: Writer, wanted: NewPackage): Promise<Package> {
       assertSortable(wanted)
+      const projectId = writer.project.id
       const name: NameOfPackage = { projectId, type: wanted.type, name: wanted.name }
       const coordinates: Coordinates = { ...name, version: wanted.version }
       const tagIds = new Map(
@@ -148,7 +167,8 @@ export const packageRepository = (
       }))
       const record = newRecord(projectId, wanted, wanted.files.length, taken)
       await table.transact(async () => {
-        const [project, tags] = await Promise.all([
+        const [permitted, project, tags] = await Promise.all([
+          permit(writer, 'create_package', wanted),
           placed(projectId),
           taken.length > 0 ? findTags(name) : { revision: 0, tags: [] },
         ])
@@ -160,7 +180,7 @@ export const packageRepository = (
             if: 'attribute_not_exists(pk)',
             otherwise: () => new PackagesError({ code: 'package_exists' }),
           },
-          ...(await packageWrites(project, [
+          ...(await packageWrites(permitted, project, [
             { after: record },
             ...(await released(lost, record.id, wanted.createdAt)),
           ])),
@@ -176,17 +196,18 @@ export const packageRepository = (
      * Marks a package for removal: it leaves the lists, its coordinates are free, a purge item remains. With the last
      * version of a name goes its versionless package.
      * @param unmodifiedSince ISO 8601; a later change of the package refuses the delete
-     * @throws `not_found` when it is not there or already marked, `modified_since`
+     * @throws `not_found` when it is not there or already marked, `protected`, `modified_since`
      */
-    async delete(id: number, now: string, unmodifiedSince?: string): Promise<void> {
+    async delete(writer: Writer, id: number, now: string, unmodifiedSince?: string): Promise<void> {
       let name: NameOfPackage | undefined
       await table.transact(async () => {
         const before = await stored(id)
-        if (before.status === 'pending_destruction') throw notFound('package')
+        if (before.projectId !== writer.project.id || before.status === 'pending_destruction') throw notFound('package')
+        const permitted = await permit(writer, 'destroy_package', before)
         if (unmodifiedSince !== undefined && before.updatedAt > unmodifiedSince) {
           throw new PackagesError({ code: 'modified_since' })
         }
-        const { writes, hasOverview } = await removal(before, [before], now)
+        const { writes, hasOverview } = await removal(permitted, before, [before], now)
         name = hasOverview && before.version !== null ? before : undefined
         return writes
       })
@@ -195,15 +216,20 @@ export const packageRepository = (
 
     /**
      * Marks versions of one name for removal, in steps that are each all or nothing; what is gone already stays so.
-     * @throws `unfinished` when there is no time for more: the same call again goes on
+     * @throws `protected`, `unfinished` when there is no time for more: the same call again goes on
      */
-    async deleteAll(name: NameOfPackage, ids: readonly number[], now: string): Promise<void> {
+    async deleteAll(writer: Writer, named: Named, ids: readonly number[], now: string): Promise<void> {
+      const name = { ...named, projectId: writer.project.id }
       let isOverviewLeft = false
       await inSteps(table, ids, async (some) => {
-        const records = (await table.getAll(some.map(packageKey))).map(packageFromItem)
+        const [permitted, items] = await Promise.all([
+          permit(writer, 'destroy_package', name),
+          table.getAll(some.map(packageKey)),
+        ])
+        const records = items.map(packageFromItem)
         const there = records.filter(({ status }) => status !== 'pending_destruction')
         if (there.length === 0) return []
-        const { writes, hasOverview } = await removal(name, there, now)
+        const { writes, hasOverview } = await removal(permitted, name, there, now)
         isOverviewLeft ||= hasOverview
         return writes
       })
@@ -213,9 +239,10 @@ export const packageRepository = (
     /**
      * Deprecates versions of one name by a message, or no longer where that is empty; in steps like `deleteAll`. Versions
      * that are not there, and what is said of them already, make no difference.
-     * @throws `not_found` when none is there, `unfinished`
+     * @throws `not_found` when none is there, `protected`, `unfinished`
      */
-    async deprecate(name: NameOfPackage, messages: ReadonlyMap<string, string>, now: string): Promise<void> {
+    async deprecate(writer: Writer, named: Named, messages: ReadonlyMap<string, string>, now: string): Promise<void> {
+      const name = { ...named, projectId: writer.project.id }
       const keys = [...messages.keys()].map((version) => detailsKey({ ...name, version }))
       const kept = (await table.getAll(keys)).map((item) => ({ ...versionFromItem(item), said: deprecationOf(item) }))
       const there = kept.filter(({ status }) => isOpenable(status))
@@ -224,7 +251,8 @@ export const packageRepository = (
       const wanted = there.filter((version) => messageOf(version) !== version.said)
 
       await inSteps(table, wanted, async (some) => {
-        const [project, items] = await Promise.all([
+        const [permitted, project, items] = await Promise.all([
+          permit(writer, 'destroy_package', name),
           placed(name.projectId),
           table.getAll(some.map(({ id }) => packageKey(id))),
         ])
@@ -235,7 +263,7 @@ export const packageRepository = (
           changed(record, { status: said.get(record.id) === '' ? 'default' : 'deprecated', updatedAt: now }),
         )
         return [
-          ...(await packageWrites(project, changes)),
+          ...(await packageWrites(permitted, project, changes)),
           ...changes.flatMap(({ after }) => deprecationWrites(after, said.get(after.id) ?? '')),
         ]
       })
@@ -245,15 +273,17 @@ export const packageRepository = (
 
     /**
      * Moves a tag to a version, or makes it.
-     * @throws `not_found` when there is no such version
+     * @throws `not_found` when there is no such version, `protected`
      */
-    async putTag(coordinates: Coordinates & { version: string }, tag: string, now: string): Promise<void> {
+    async putTag(writer: Writer, named: NamedVersion, tag: string, now: string): Promise<void> {
+      const coordinates = { ...named, projectId: writer.project.id }
       const id = await table.nextId('tag')
       await table.transact(async () => {
         const item = await table.get(coordinatesKey(coordinates))
         if (!item) throw notFound('npm_package')
         const target = versionFromItem(item)
-        const [project, before, tags] = await Promise.all([
+        const [permitted, project, before, tags] = await Promise.all([
+          permit(writer, 'create_package', coordinates),
           placed(coordinates.projectId),
           stored(target.id),
           findTags(coordinates),
@@ -271,7 +301,7 @@ export const packageRepository = (
           updatedAt: now,
         }
         return [
-          ...(await packageWrites(project, [
+          ...(await packageWrites(permitted, project, [
             changed(before, { tags: [...before.tags, moved], updatedAt: now }),
             ...(await released(old ? [old] : [], target.id, now)),
           ])),
@@ -280,14 +310,19 @@ export const packageRepository = (
       })
     },
 
-    /** @throws `not_found` when the package has no such tag */
-    async deleteTag(name: NameOfPackage, tag: string, now: string): Promise<void> {
+    /** @throws `not_found` when the package has no such tag, `protected` */
+    async deleteTag(writer: Writer, named: Named, tag: string, now: string): Promise<void> {
+      const name = { ...named, projectId: writer.project.id }
       await table.transact(async () => {
-        const [project, tags] = await Promise.all([placed(name.projectId), findTags(name)])
+        const [permitted, project, tags] = await Promise.all([
+          permit(writer, 'destroy_package', name),
+          placed(name.projectId),
+          findTags(name),
+        ])
         const old = tags.tags.find((candidate) => candidate.name === tag)
         if (!old) throw notFound('npm_tag')
         return [
-          ...(await packageWrites(project, await released([old], NOBODY, now))),
+          ...(await packageWrites(permitted, project, await released([old], NOBODY, now))),
           tagsWrite(
             name,
             tags,
@@ -306,7 +341,7 @@ export const packageRepository = (
       await table.transact(async () => {
         const before = Date.now() < end ? await find(id) : undefined
         if (!before || before.status === 'pending_destruction' || !isDue(before, now)) return []
-        return packageWrites(await placed(before.projectId), [changed(before, { lastDownloadedAt: now })])
+        return packageWrites(READERS_NOTE, await placed(before.projectId), [changed(before, { lastDownloadedAt: now })])
       })
     },
 

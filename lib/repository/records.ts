@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { notFound } from '../domain/errors.ts'
 import type { Package, PackageStatus, PackageType, Tag } from '../domain/package.ts'
 import type { Located, Project } from '../domain/project.ts'
+import type { Permit } from './guard.ts'
 import { packageFromItem } from './items.ts'
 import { type NameOfPackage, outdatedKey, packageKey } from './keys.ts'
 import { type Change, readOwnNames, shelfWrites } from './shelves.ts'
@@ -34,7 +35,8 @@ export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof 
     placed,
 
     /** Records and shelves of packages that change together. A record that another writer changed says `'again'`. */
-    packageWrites: async (place: Located<Project>, changes: readonly Change[]): Promise<Write[]> => [
+    packageWrites: async (permit: Permit, place: Located<Project>, changes: readonly Change[]): Promise<Write[]> => [
+      ...permit.checks,
       ...changes.map(
         ({ before, after }): Write => ({
           put: { ...packageKey(after.id), ...after },

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb'
+import { ConditionalCheckFailedException, DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb'
 import {
   BatchGetCommand,
   DynamoDBDocumentClient,
@@ -166,7 +166,23 @@ export const openTable = (client: DynamoDBDocumentClient, tableName: string) => 
     }
   }
 
-  return { get, getAll, getTogether, query, queryAll, nextId, transact }
+  /** Changes one item by itself, or leaves it when its condition does not hold. */
+  const update = async (write: Extract<Write, { update: Key }>): Promise<void> => {
+    try {
+      await client.send(
+        new UpdateCommand({
+          TableName: tableName,
+          Key: write.update,
+          ...condition(write),
+          UpdateExpression: write.expression,
+        }),
+      )
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error
+    }
+  }
+
+  return { get, getAll, getTogether, query, queryAll, nextId, update, transact }
 }
 
 export const chunks = <Thing>(things: readonly Thing[], size: number): Thing[][] =>

@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { notFound, PackagesError } from '../domain/errors.ts'
-import { type PersonalToken, TOKEN_BYTES, TOKEN_PREFIX } from '../domain/token.ts'
-import { tokenFromItem, tokenPointerFromItem } from './items.ts'
+import { NOTE_USE_EVERY_MS, type PersonalToken, TOKEN_BYTES, TOKEN_PREFIX, type Token } from '../domain/token.ts'
+import { deployTokenFromItem, tokenFromItem, tokenPointerFromItem } from './items.ts'
 import { listedTokenKey, personalTokenKey, tokenKey, USER_TOKEN_PREFIX, userKey, userTokenKey } from './keys.ts'
 import type { Table, Write } from './table.ts'
 
-const sha256 = (secret: string) => createHash('sha256').update(secret).digest('hex')
+export const sha256 = (secret: string) => createHash('sha256').update(secret).digest('hex')
 
-export const newSecret = () => `${TOKEN_PREFIX}${randomBytes(TOKEN_BYTES).toString('base64url')}`
+export const newSecret = (prefix = TOKEN_PREFIX) => `${prefix}${randomBytes(TOKEN_BYTES).toString('base64url')}`
 
 export type NewToken = Pick<PersonalToken, 'userId' | 'name' | 'scopes' | 'expiresOn'>
 
@@ -26,9 +26,10 @@ const tokenWrites = (sha256: string, token: PersonalToken): Write[] => [
 
 /** Secrets pass through here once, on their way to a hash; none is stored or returned. */
 export const tokenRepository = (table: Table) => ({
-  async findBySecret(secret: string): Promise<PersonalToken | undefined> {
+  /** A token of either kind: what a client sends does not always say which it is. */
+  async findBySecret(secret: string): Promise<Token | undefined> {
     const item = await table.get(tokenKey(sha256(secret)))
-    return item && tokenFromItem(item)
+    return item && ('source' in item ? deployTokenFromItem(item) : tokenFromItem(item))
   },
 
   async findById(id: number): Promise<PersonalToken | undefined> {
@@ -50,10 +51,35 @@ export const tokenRepository = (table: Table) => ({
     return (await table.queryAll({ pk: listedTokenKey(0).pk })).map(tokenFromItem)
   },
 
+  /** The same tokens as they are now: the list of all does not know when they were used last. */
+  async refresh(tokens: readonly PersonalToken[]): Promise<PersonalToken[]> {
+    const pointers = await table.getAll(tokens.map(({ id }) => personalTokenKey(id)))
+    const items = await table.getAll(pointers.map((pointer) => tokenKey(tokenPointerFromItem(pointer).sha256)))
+    const current = new Map(items.map(tokenFromItem).map((token) => [token.id, token]))
+    return tokens.map((token) => current.get(token.id) ?? token)
+  },
+
+  /**
+   * Notes that a token of either kind was used, unless somebody else noted it within `NOTE_USE_EVERY_MS`. Of all that is
+   * stored nothing else changes: a reader's role allows no more.
+   */
+  async noteUse(secret: string, now: string): Promise<void> {
+    await table.update({
+      update: tokenKey(sha256(secret)),
+      expression: 'SET lastUsedAt = :now',
+      if: 'attribute_exists(pk) AND (attribute_not_exists(lastUsedAt) OR lastUsedAt = :never OR lastUsedAt <= :due)',
+      values: {
+        ':now': now,
+        ':never': null,
+        ':due': new Date(Date.parse(now) - NOTE_USE_EVERY_MS).toISOString(),
+      },
+    })
+  },
+
   /** @throws `not_found` when there is no such user */
   async create(secret: string, wanted: NewToken, createdAt: string): Promise<PersonalToken> {
     const id = await table.nextId('token')
-    const token: PersonalToken = { id, createdAt, revoked: false, ...wanted }
+    const token: PersonalToken = { id, createdAt, revoked: false, lastUsedAt: null, ...wanted }
     await table.transact(() => tokenWrites(sha256(secret), token))
     return token
   },
@@ -70,7 +96,7 @@ export const tokenRepository = (table: Table) => ({
   ): Promise<PersonalToken> {
     const [pointer, id] = await Promise.all([table.get(personalTokenKey(old.id)), table.nextId('token')])
     if (!pointer) throw notFound('token')
-    const token: PersonalToken = { ...old, id, createdAt, expiresOn, revoked: false }
+    const token: PersonalToken = { ...old, id, createdAt, expiresOn, revoked: false, lastUsedAt: null }
     await table.transact(() => [
       {
         update: tokenKey(tokenPointerFromItem(pointer).sha256),

@@ -153,4 +153,20 @@ describe('gitbeaker', () => {
     expect(await files()).toEqual([['all.bin', 256]])
     await expect(PackageRegistry.download(project.id, 'tool', '1.0.0', 'half.bin')).rejects.toThrow('404')
   })
+
+  it('makes, shows, lists and removes deploy tokens, which read packages as Bearer', async () => {
+    const { group, project } = await setUp()
+    const made = await root.DeployTokens.create('installs', ['read_package_registry'], { groupId: group.id })
+    const { token, ...shown } = made
+    expect(shown).toMatchObject({ name: 'installs', username: `gitlab+deploy-token-${made.id}`, expires_at: null })
+    expect(await root.DeployTokens.show(made.id, { groupId: group.id })).toEqual(shown)
+    expect(await root.DeployTokens.all({ groupId: group.id })).toEqual([shown])
+    expect(await root.DeployTokens.all({ projectId: project.id })).toEqual([])
+    expect((await root.DeployTokens.all()).map(({ id }) => id)).toContain(made.id)
+
+    const machine = new Gitlab({ host: door.origin, oauthToken: token })
+    expect(await machine.Packages.all({ projectId: project.id })).toEqual([])
+    await root.DeployTokens.remove(made.id, { groupId: group.id })
+    await expect(machine.Packages.all({ projectId: project.id })).rejects.toThrow('401')
+  })
 })

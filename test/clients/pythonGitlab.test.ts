@@ -42,6 +42,15 @@ describe('python-gitlab', () => {
     })
   })
 
+  it('makes deploy tokens, which list packages until they are deleted', () => {
+    expect(said).toMatchObject({
+      deploy_token: ['ci', ['read_package_registry'], true, null],
+      deploy_tokens: [[true], 0],
+      machine: 0,
+      machine_gone: [401, '401 Unauthorized'],
+    })
+  })
+
   it('uploads generic packages and downloads them, whole and in pieces', () => {
     expect(said).toMatchObject({ uploaded: '201 Created', downloaded: true, streamed: true })
   })

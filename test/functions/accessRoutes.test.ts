@@ -27,6 +27,8 @@ const build = async (visibility: string): Promise<Setting> => {
     'no member': await world.user(),
     administrator: await world.user(['api'], { admin: true }),
   }
+  who['reading deploy token'] = await world.deployToken('groups', group.id, ['read_package_registry'])
+  who['writing deploy token'] = await world.deployToken('groups', group.id, ['write_package_registry'])
   for (const [role, level] of Object.entries(LEVELS)) who[role] = await world.member('groups', group.id, level)
   return { group: group.id, project: project.id, path: String(project.path_with_namespace), who }
 }
@@ -92,11 +94,11 @@ describe('the access table of all routes', () => {
     for (const visibility of visibilities) {
       const setting = settings.get(visibility) as Setting
       for (const caller of callers) {
-        const body = ['POST', 'PUT'].includes(method) ? bodyOf(route, setting) : undefined
+        const body = ['POST', 'PUT', 'PATCH'].includes(method) ? bodyOf(route, setting) : undefined
         // A deletion that is allowed stops here.
         const headers = { 'if-unmodified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' }
         const who = setting.who[caller] ?? {}
-        const spare = resource.startsWith('/personal_access_tokens/') && who.id ? await spareToken(who) : undefined
+        const spare = resource.startsWith('/personal_access_tokens/') && who.token ? await spareToken(who) : undefined
         const path = pathOf(resource.replace('{token_id}', String(spare?.id ?? 0)), setting)
         const asking = spare && resource.includes('/self') ? spare : who
         const reply = await world.call(asking, method, path, body, headers)

@@ -21,6 +21,13 @@ const table = {
     'reader with read_api': [200, 200, 200, 'insufficient_scope', 200],
     'owner without a fitting scope': Array(5).fill('insufficient_scope'),
     'unknown token': [401, 401, 401, 401, 401],
+    'deploy token of the project': [200, 200, 200, 404, 404],
+    'deploy token of the group': [200, 200, 200, 404, 200],
+    'deploy token of the group above': [200, 200, 200, 404, 200],
+    'deploy token that only writes': [200, 200, 200, 404, 200],
+    'deploy token of another project': [404, 404, 404, 404, 404],
+    'deploy token without a fitting scope': [...Array(3).fill('insufficient_scope'), 404, 'insufficient_scope'],
+    'deploy token that was deleted': [401, 401, 401, 404, 401],
   },
   internal: {
     anonymous: [404, 404, 404, 404, 404],
@@ -37,6 +44,13 @@ const table = {
     'reader with read_api': [200, 200, 200, 'insufficient_scope', 200],
     'owner without a fitting scope': Array(5).fill('insufficient_scope'),
     'unknown token': [401, 401, 401, 401, 401],
+    'deploy token of the project': [200, 200, 200, 404, 404],
+    'deploy token of the group': [200, 200, 200, 404, 200],
+    'deploy token of the group above': [200, 200, 200, 404, 200],
+    'deploy token that only writes': [200, 200, 200, 404, 200],
+    'deploy token of another project': [404, 404, 404, 404, 404],
+    'deploy token without a fitting scope': [...Array(3).fill('insufficient_scope'), 404, 'insufficient_scope'],
+    'deploy token that was deleted': [401, 401, 401, 404, 401],
   },
   public: {
     anonymous: [200, 200, 200, 403, 200],
@@ -53,6 +67,13 @@ const table = {
     'reader with read_api': [200, 200, 200, 'insufficient_scope', 200],
     'owner without a fitting scope': Array(5).fill('insufficient_scope'),
     'unknown token': [401, 401, 401, 401, 401],
+    'deploy token of the project': [200, 200, 200, 403, 200],
+    'deploy token of the group': [200, 200, 200, 403, 200],
+    'deploy token of the group above': [200, 200, 200, 403, 200],
+    'deploy token that only writes': [200, 200, 200, 403, 200],
+    'deploy token of another project': [200, 200, 200, 403, 200],
+    'deploy token without a fitting scope': [...Array(3).fill('insufficient_scope'), 403, 'insufficient_scope'],
+    'deploy token that was deleted': [401, 401, 401, 403, 401],
   },
 } as const
 
@@ -98,6 +119,16 @@ const build = async (world: World, visibility: Visibility): Promise<Setting> => 
     expiresOn: '2020-01-01',
     createdAt: new Date().toISOString(),
   })
+  const [ofProject, ofGroup, ofAbove, writing, ofAnother, narrow, deleted] = await Promise.all([
+    world.deployToken('projects', project.id),
+    world.deployToken('groups', group.id),
+    world.deployToken('groups', above.id),
+    world.deployToken('groups', group.id, ['write_package_registry']),
+    world.deployToken('projects', (await world.project()).id),
+    world.deployToken('groups', group.id, ['read_registry']),
+    world.deployToken('groups', group.id),
+  ])
+  await world.call(world.root, 'DELETE', `/groups/${group.id}/deploy_tokens/${deleted.id}`)
   return {
     project: project.id,
     group: group.id,
@@ -117,6 +148,13 @@ const build = async (world: World, visibility: Visibility): Promise<Setting> => 
       'reader with read_api': reader,
       'owner without a fitting scope': scopeless,
       'unknown token': { token: 'pat-nobody-has-this-one' },
+      'deploy token of the project': ofProject,
+      'deploy token of the group': ofGroup,
+      'deploy token of the group above': ofAbove,
+      'deploy token that only writes': writing,
+      'deploy token of another project': ofAnother,
+      'deploy token without a fitting scope': narrow,
+      'deploy token that was deleted': deleted,
     },
   }
 }

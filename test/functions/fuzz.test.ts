@@ -34,6 +34,11 @@ beforeAll(async () => {
   for (const path of [`${APP}/1.0/my-app-1.0.jar`, `${APP}/maven-metadata.xml`]) {
     await world.call(world.root, 'PUT', `${packages}/maven/${path}`, {})
   }
+  const rule = await world.make(`${packages}/protection/rules`, {
+    package_name_pattern: 'nothing',
+    package_type: 'npm',
+    minimum_access_level_for_push: 'maintainer',
+  })
   const file = uploaded.json as { id: number; package_id: number }
   known = {
     group: group.id,
@@ -45,8 +50,11 @@ beforeAll(async () => {
     administrator: administrator.token,
     owner: owner.token,
     guest: guest.token,
+    reader: (await world.deployToken('groups', group.id)).deployToken,
+    writer: (await world.deployToken('projects', project.id, ['write_package_registry'])).deployToken,
     item: file.package_id,
     file: file.id,
+    rule: rule.id,
   }
 })
 
@@ -81,6 +89,7 @@ const existing: Record<string, fc.Arbitrary<Given>> = {
   user_id: knownAs('user'),
   package_id: knownAs('item'),
   package_file_id: knownAs('file'),
+  package_protection_rule_id: knownAs('rule'),
   package_version: oneOf('1.0.0'),
   file_path: oneOf('a.txt', 'new.txt', 'a/b%2fc.txt'),
   path: oneOf(`${APP}/1.0/my-app-1.0.jar`, `${APP}/maven-metadata.xml`, `${APP}/maven-metadata.xml.sha1`, `${APP}/2.0`),
@@ -119,6 +128,8 @@ const NAMES = [
   ...['name', 'path', 'description', 'visibility', 'parent_id', 'namespace_id', 'user_id', 'username', 'access_level'],
   ...['expires_at', 'email', 'admin', 'scopes', 'page', 'per_page', 'order_by', 'sort', 'search', 'owned'],
   ...['membership', 'min_access_level', 'package_type', 'package_name', 'package_version', 'status', 'select'],
+  ...['package_name_pattern', 'minimum_access_level_for_push', 'minimum_access_level_for_delete'],
+  ...['generic_duplicates_allowed', 'maven_duplicate_exception_regex'],
   ...['include_versionless', 'exclude_subgroups', 'cursor', 'pagination', 'id', '__proto__', 'constructor', 'toString'],
 ]
 
@@ -129,6 +140,7 @@ const values = fc.oneof(
     fc.constantFrom(0, -1, 1e9, 2 ** 53, 2 ** 60, 1.5, -0, 1e300, true, false, null, '', ' ', '\0', 'a\0b', LONG),
   ),
   literal(fc.constantFrom('public', 'private', 'api', ['api'], ['api', 'root'], '30', 50, 'name', 'desc', 'true')),
+  oneOf('maintainer', '[', '(a*)*', '((((a{9}){99}){99}){99})', '*'),
   oneOf('npm', 'keyset', 'hidden', 'package_file', 'type', '2', 'e30'),
   literal(fc.constantFrom('2999-12-31', '2020-01-01', '2999-02-30', '275760-09-14', 'a@b', 'x'.repeat(250), '..')),
   literal(fc.constantFrom('\ud800', 'a\udc00', '\u0130'.repeat(255), '\ufdfa'.repeat(255), BEYOND_DOUBLE, '1e400')),
@@ -147,7 +159,18 @@ const RIGHT: Record<string, Record<string, fc.Arbitrary<Given>>> = {
   '/api/v4/projects': { name: fresh },
   '/api/v4/users': { name: fresh, username: fresh, email: fresh.map(({ literal }) => ({ literal: `${literal}@b` })) },
   '/api/v4/users/{user_id}/personal_access_tokens': { name: fresh, scopes: literal(fc.constant(['api'])) },
+  '/api/v4/projects/{id}/deploy_tokens': { name: fresh, scopes: literal(fc.constant(['write_package_registry'])) },
+  '/api/v4/groups/{id}/deploy_tokens': { name: fresh, scopes: literal(fc.constant(['read_package_registry'])) },
   '/api/v4/groups/{id}/members': { user_id: knownAs('user'), access_level: literal(fc.constant(30)) },
+  '/api/v4/projects/{id}/packages/protection/rules': {
+    package_name_pattern: fresh,
+    package_type: oneOf('npm', 'maven'),
+    // Nobody whom the other cases need is kept from anything.
+    minimum_access_level_for_push: oneOf('maintainer'),
+  },
+  '/api/v4/projects/{id}/packages/protection/rules/{package_protection_rule_id}': {
+    minimum_access_level_for_delete: oneOf('owner'),
+  },
   '/api/v4/projects/{id}/members': { user_id: knownAs('user'), access_level: literal(fc.constant(30)) },
 }
 
@@ -259,6 +282,8 @@ const headers = fc
     fc.dictionary(
       fc.constantFrom(
         'authorization',
+        'deploy-token',
+        'job-token',
         'if-unmodified-since',
         'npm-command',
         'range',
@@ -267,14 +292,17 @@ const headers = fc
         'if-none-match',
       ),
       fc.oneof(
-        { weight: 1, arbitrary: fc.string().map((value) => `${value.length % 2 ? 'Bearer' : 'Basic'} ${value}`) },
+        { weight: 1, arbitrary: fc.string().map((value) => `Bearer ${value}`) },
+        { weight: 1, arbitrary: fc.string().map((value) => `Basic ${value}`) },
         { weight: 1, arbitrary: fc.constantFrom('deprecate', '*') },
+        { weight: 1, arbitrary: fc.string().map((value) => `Basic ${Buffer.from(value).toString('base64')}`) },
         { weight: 3, arbitrary: fc.oneof(fc.string(), fc.constantFrom('multipart/form-data', 'text/plain', '', ';')) },
       ),
       { maxKeys: 1 },
     ),
+    fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: knownAs('reader', 'writer') }),
   )
-  .map(([secret, others]) => ({ 'private-token': secret, others }))
+  .map(([secret, others, deployToken]) => ({ 'private-token': secret, 'deploy-token': deployToken, others }))
 
 /** In base64 as AWS sends it, as text that only says so, or as serverless-offline hands text over. */
 const encodings = fc.oneof(
@@ -327,6 +355,7 @@ describe.each(routes().map((route) => [`${route.method} ${route.resource}`, rout
               resource.replace('/api/v4', ''),
             )
             const secret = settle(head['private-token'])
+            const deployToken = head['deploy-token'] ? settle(head['deploy-token']) : undefined
             const bytes = body?.bytes()
             const call = {
               method,
@@ -334,6 +363,7 @@ describe.each(routes().map((route) => [`${route.method} ${route.resource}`, rout
               headers: {
                 ...(body?.type === undefined ? {} : { 'content-type': body.type }),
                 ...(secret === undefined ? {} : { 'private-token': String(secret) }),
+                ...(deployToken === undefined ? {} : { 'deploy-token': String(deployToken) }),
                 ...head.others,
               },
               ...(bytes === undefined ? {} : { body: bytes }),

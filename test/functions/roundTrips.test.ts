@@ -7,7 +7,7 @@ import { ACCESS_LEVELS } from '../../lib/domain/permissions.ts'
 import { type Database, openDatabase } from '../../lib/repository/database.ts'
 import { createClient } from '../../lib/repository/table.ts'
 import { type Call, eventFor } from '../support/doors.ts'
-import { now, openStore } from '../support/store.ts'
+import { now, openStore, writerOf } from '../support/store.ts'
 import { watchTraffic } from '../support/traffic.ts'
 
 type Endpoint = (db: () => Database) => (event: APIGatewayProxyEvent, context: never, options: never) => unknown
@@ -100,7 +100,8 @@ describe("the round trips to find one of Maven's files", () => {
     const { db } = world.store
     const id = await db.packages.nextFileId()
     const file = { id, fileName: 'app.jar', size: id, md5: 'm', sha1: 's', sha256: 'h', createdAt: now() }
-    await db.files.add({ projectId, type: 'maven', name, version: '1.0' }, file, { creatorId: null })
+    const upload = { writer: writerOf({ id: projectId }), matches: async () => false }
+    await db.files.add({ type: 'maven', name, version: '1.0' }, file, upload)
   }
   const head = async (endpoint: Endpoint, base: string, name: string) => {
     const resource = `/api/v4${base}/packages/maven/{path+}`.replace(/\/\d+\//, '/{id}/')

@@ -1,6 +1,6 @@
 import { routes } from './doors.ts'
 
-/** Who calls. Roles are those in the group around the project; they count in the project too. */
+/** Who calls. Roles and deploy tokens are those of the group around the project; they count in the project too. */
 export const callers = [
   'anonymous',
   'no member',
@@ -10,6 +10,8 @@ export const callers = [
   'Maintainer',
   'Owner',
   'administrator',
+  'reading deploy token',
+  'writing deploy token',
 ] as const
 type Caller = (typeof callers)[number]
 
@@ -19,7 +21,9 @@ export const visibilities = ['private', 'internal', 'public'] as const
 export type Outcome = 'yes' | '401' | '403' | '404'
 /** By visibility, in the order of `visibilities`, or one for all. */
 type Outcomes = Outcome | [Outcome, Outcome, Outcome]
-type Rule = Record<Caller, Outcomes>
+type DeployToken = 'reading deploy token' | 'writing deploy token'
+/** Routes that say nothing of deploy tokens do not take them: who shows one is anonymous there. */
+type Rule = Record<Exclude<Caller, DeployToken>, Outcomes> & Partial<Record<DeployToken, Outcomes>>
 
 const YES = {
   anonymous: 'yes',
@@ -33,23 +37,36 @@ const YES = {
 } as const satisfies Rule
 
 const sees: Rule = { ...YES, anonymous: ['404', '404', 'yes'], 'no member': ['404', 'yes', 'yes'] }
+const readers = { 'reading deploy token': 'yes', 'writing deploy token': 'yes' } as const
+const writers = { 'reading deploy token': '403', 'writing deploy token': 'yes' } as const
+const destroyers = { 'reading deploy token': '403', 'writing deploy token': '403' } as const
+
 const reads: Rule = { ...sees, Guest: ['403', 'yes', 'yes'] }
+/** The same, where deploy tokens are taken too. */
+const tokensRead: Rule = { ...reads, ...readers }
 const reporterNot: Rule = { ...sees, 'no member': ['404', '403', '403'], Guest: '403', Reporter: '403' }
 const developerNot: Rule = { ...reporterNot, Developer: '403' }
 const deletes: Rule = { ...developerNot, anonymous: ['404', '404', '403'] }
 
+/** Who asks for deploy tokens need not be known to hear no. */
+const maintainersOf: Rule = deletes
+const ownersOf: Rule = { ...deletes, Maintainer: '403' }
+
 /** Clients such as npm and curl ask for a login when they get 401. */
-const clientReads: Rule = { ...reads, anonymous: ['401', '401', 'yes'] }
+const clientReads: Rule = { ...tokensRead, anonymous: ['401', '401', 'yes'] }
 const developers: Rule = { ...reporterNot, anonymous: '401' }
 const maintainers: Rule = { ...developerNot, anonymous: '401' }
 /** At the level of a group, what he may not read is just not there. */
-const clientSees: Rule = { ...sees, anonymous: ['401', '401', 'yes'] }
+const clientSees: Rule = { ...sees, ...readers, anonymous: ['401', '401', 'yes'] }
 /** Where no project is named, one that is hidden answers as GitLab answers for one that is missing. */
 const namedReads: Rule = { ...clientReads, 'no member': ['403', 'yes', 'yes'] }
 const owners: Rule = { ...maintainers, Maintainer: '403' }
 
 /** In a group that he sees, an anonymous caller is asked to log in where he finds nothing. */
-const groupClientReads: Rule = { ...sees, anonymous: '401' }
+const groupClientReads: Rule = { ...sees, ...readers, anonymous: '401' }
+/** What package clients write. */
+const clientWrites: Rule = { ...developers, ...writers }
+const clientDeletes: Rule = { ...maintainers, ...destroyers }
 
 const signedIn: Rule = { ...YES, anonymous: '401' }
 /** Who asks for members must be known, and see where they are. */
@@ -63,25 +80,25 @@ type Line = { rule: Rule; note?: string }
 
 /** The line of every route: its rule, and what the rule does not say. */
 const lines: Record<string, Line> = {
-  'GET /projects/{id}/packages': { rule: reads },
-  'HEAD /projects/{id}/packages': { rule: reads },
-  'GET /groups/{id}/packages': { rule: sees, note: 'lists the packages that the caller may read' },
-  'HEAD /groups/{id}/packages': { rule: sees },
-  'GET /projects/{id}/packages/{package_id}': { rule: reads },
-  'HEAD /projects/{id}/packages/{package_id}': { rule: reads },
-  'GET /projects/{id}/packages/{package_id}/package_files': { rule: reads },
-  'HEAD /projects/{id}/packages/{package_id}/package_files': { rule: reads },
+  'GET /projects/{id}/packages': { rule: tokensRead },
+  'HEAD /projects/{id}/packages': { rule: tokensRead },
+  'GET /groups/{id}/packages': { rule: { ...sees, ...readers }, note: 'lists the packages that the caller may read' },
+  'HEAD /groups/{id}/packages': { rule: { ...sees, ...readers } },
+  'GET /projects/{id}/packages/{package_id}': { rule: tokensRead },
+  'HEAD /projects/{id}/packages/{package_id}': { rule: tokensRead },
+  'GET /projects/{id}/packages/{package_id}/package_files': { rule: tokensRead },
+  'HEAD /projects/{id}/packages/{package_id}/package_files': { rule: tokensRead },
   'DELETE /projects/{id}/packages/{package_id}': { rule: deletes },
   'DELETE /projects/{id}/packages/{package_id}/package_files/{package_file_id}': { rule: deletes },
   'GET /projects/{id}/packages/{package_id}/pipelines': { rule: reads },
-  'GET /projects/{id}/packages/{package_id}/package_files/{package_file_id}/download': { rule: reads },
+  'GET /projects/{id}/packages/{package_id}/package_files/{package_file_id}/download': { rule: tokensRead },
 
   'GET /projects/{id}/packages/npm/{package_name}': { rule: clientReads },
   'GET /projects/{id}/packages/npm/{package_name}/{rest+}': { rule: clientReads },
   'GET /projects/{id}/packages/npm/-/package/{package_name}/dist-tags': { rule: clientReads },
   'GET /projects/{id}/packages/npm/-/package/{package_name}/{rest+}': { rule: clientReads },
   'GET /projects/{id}/packages/npm/-/ping': { rule: clientReads },
-  'GET /projects/{id}/packages/npm/-/whoami': { rule: signedIn },
+  'GET /projects/{id}/packages/npm/-/whoami': { rule: { ...signedIn, ...readers } },
   'POST /projects/{id}/packages/npm/-/package/{package_name}/{rest+}': {
     rule: YES,
     note: 'says that it is not offered',
@@ -93,9 +110,9 @@ const lines: Record<string, Line> = {
     rule: YES,
     note: 'says what is not offered; `npm audit` is for those who read packages',
   },
-  'PUT /projects/{id}/packages/npm/{package_name}': { rule: developers, note: '`npm deprecate` is for Maintainers' },
-  'PUT /projects/{id}/packages/npm/{package_name}/{rest+}': { rule: maintainers },
-  'DELETE /projects/{id}/packages/npm/{package_name}/{rest+}': { rule: maintainers },
+  'PUT /projects/{id}/packages/npm/{package_name}': { rule: clientWrites, note: '`npm deprecate` is for Maintainers' },
+  'PUT /projects/{id}/packages/npm/{package_name}/{rest+}': { rule: clientDeletes },
+  'DELETE /projects/{id}/packages/npm/{package_name}/{rest+}': { rule: clientDeletes },
   'GET /groups/{id}/-/packages/npm/{package_name}': { rule: groupClientReads, note: PUBLIC_TO_ALL },
   'GET /groups/{id}/-/packages/npm/{package_name}/{rest+}': { rule: groupClientReads, note: PUBLIC_TO_ALL },
   'GET /groups/{id}/-/packages/npm/-/{rest+}': { rule: YES, note: ASKED_BY_PATH },
@@ -103,19 +120,19 @@ const lines: Record<string, Line> = {
     rule: YES,
     note: 'says what is not offered; `npm audit` is for those who see the group',
   },
-  'GET /packages/npm/{package_name}': { rule: signedIn, note: PUBLIC_TO_ALL },
-  'GET /packages/npm/{package_name}/{rest+}': { rule: signedIn, note: PUBLIC_TO_ALL },
+  'GET /packages/npm/{package_name}': { rule: { ...signedIn, ...readers }, note: PUBLIC_TO_ALL },
+  'GET /packages/npm/{package_name}/{rest+}': { rule: { ...signedIn, ...readers }, note: PUBLIC_TO_ALL },
   'GET /packages/npm/-/{rest+}': { rule: YES, note: ASKED_BY_PATH },
   'POST /packages/npm/-/{rest+}': { rule: YES, note: 'says what is not offered; `npm audit` is for everybody' },
-  'PUT /projects/{id}/packages/npm/-/package/{package_name}/dist-tags/{tag}': { rule: developers },
-  'DELETE /projects/{id}/packages/npm/-/package/{package_name}/dist-tags/{tag}': { rule: maintainers },
+  'PUT /projects/{id}/packages/npm/-/package/{package_name}/dist-tags/{tag}': { rule: clientWrites },
+  'DELETE /projects/{id}/packages/npm/-/package/{package_name}/dist-tags/{tag}': { rule: clientDeletes },
 
   'GET /projects/{id}/packages/generic/{package_name}/{package_version}/{file_path+}': { rule: clientReads },
   'HEAD /projects/{id}/packages/generic/{package_name}/{package_version}/{file_path+}': { rule: clientReads },
-  'PUT /projects/{id}/packages/generic/{package_name}/{package_version}/{file_path+}': { rule: developers },
+  'PUT /projects/{id}/packages/generic/{package_name}/{package_version}/{file_path+}': { rule: clientWrites },
 
-  'POST /projects/{id}/packages/direct_uploads': { rule: developers },
-  'POST /projects/{id}/packages/direct_uploads/{upload_id}/confirm': { rule: developers },
+  'POST /projects/{id}/packages/direct_uploads': { rule: clientWrites },
+  'POST /projects/{id}/packages/direct_uploads/{upload_id}/confirm': { rule: clientWrites },
   'GET /projects/{id}/packages/maven/{path+}': { rule: clientReads },
   'HEAD /projects/{id}/packages/maven/{path+}': { rule: clientReads },
   'GET /groups/{id}/-/packages/maven/{path+}': {
@@ -125,7 +142,7 @@ const lines: Record<string, Line> = {
   'HEAD /groups/{id}/-/packages/maven/{path+}': { rule: clientSees },
   'GET /packages/maven/{path+}': { rule: namedReads, note: 'of the project with whose path the name begins' },
   'HEAD /packages/maven/{path+}': { rule: namedReads },
-  'PUT /projects/{id}/packages/maven/{path+}': { rule: developers },
+  'PUT /projects/{id}/packages/maven/{path+}': { rule: clientWrites },
 
   'GET /groups': { rule: YES, note: 'lists what the caller may see' },
   'POST /groups': { rule: maintainers, note: 'in the group `parent_id`; at the top whoever is signed in' },
@@ -152,6 +169,10 @@ const lines: Record<string, Line> = {
   'PUT /projects/{id}': { rule: maintainers, note: 'the visibility is for Owners' },
   'DELETE /projects/{id}': { rule: owners },
   'PUT /projects/{id}/transfer': { rule: owners, note: 'and Developer where it goes' },
+  'GET /projects/{id}/packages/protection/rules': { rule: maintainers },
+  'POST /projects/{id}/packages/protection/rules': { rule: maintainers },
+  'PATCH /projects/{id}/packages/protection/rules/{package_protection_rule_id}': { rule: maintainers },
+  'DELETE /projects/{id}/packages/protection/rules/{package_protection_rule_id}': { rule: maintainers },
   'GET /projects/{id}/members': { rule: members },
   'GET /projects/{id}/members/all': { rule: members },
   'GET /projects/{id}/members/{user_id}': { rule: members },
@@ -164,6 +185,15 @@ const lines: Record<string, Line> = {
   'POST /users': { rule: administrators },
   'POST /users/{user_id}/personal_access_tokens': { rule: administrators },
   'GET /user': { rule: signedIn },
+  'GET /deploy_tokens': { rule: administrators },
+  'GET /groups/{id}/deploy_tokens': { rule: maintainersOf },
+  'GET /groups/{id}/deploy_tokens/{token_id}': { rule: maintainersOf },
+  'POST /groups/{id}/deploy_tokens': { rule: ownersOf },
+  'DELETE /groups/{id}/deploy_tokens/{token_id}': { rule: ownersOf },
+  'GET /projects/{id}/deploy_tokens': { rule: maintainersOf },
+  'GET /projects/{id}/deploy_tokens/{token_id}': { rule: maintainersOf },
+  'POST /projects/{id}/deploy_tokens': { rule: maintainersOf },
+  'DELETE /projects/{id}/deploy_tokens/{token_id}': { rule: maintainersOf },
   'GET /version': { rule: signedIn },
   'GET /personal_access_tokens': { rule: signedIn, note: 'his own; administrators all' },
   'GET /personal_access_tokens/self': { rule: signedIn },
@@ -183,7 +213,8 @@ export const lineNames = Object.keys(lines)
 
 /** What the table says that a caller gets of a route. */
 export const outcomeOf = (route: string, caller: Caller, visibility: (typeof visibilities)[number]): Outcome => {
-  const outcomes = lines[route]?.rule[caller] ?? 'yes'
+  const rule = lines[route]?.rule
+  const outcomes = rule?.[caller] ?? rule?.anonymous ?? 'yes'
   return typeof outcomes === 'string' ? outcomes : (outcomes[visibilities.indexOf(visibility)] as Outcome)
 }
 
@@ -205,11 +236,14 @@ export const renderAccessTable = (): string =>
     'answers 404, exactly as if it did not exist. Whoever has a right needs a token whose scope covers it: `api`, or',
     '`read_api` to read; an unknown, expired or revoked token is 401 everywhere but on `/-/readiness`.',
     '',
+    'Deploy tokens are those of the group around, with the scope `read_package_registry` or `write_package_registry`. Routes',
+    'that do not take them answer as to anonymous callers.',
+    '',
     row(['Route', ...callers, 'Besides']),
     row(['Route', ...callers, 'Besides'].map(() => '---')),
     ...routeNames().map((route) => {
-      const { rule, note = '' } = lines[route] ?? { rule: YES, note: 'no rule is declared' }
-      return row([`\`${route}\``, ...callers.map((caller) => cell(rule[caller])), note])
+      const { rule, note = '' }: Line = lines[route] ?? { rule: YES, note: 'no rule is declared' }
+      return row([`\`${route}\``, ...callers.map((caller) => cell(rule[caller] ?? rule.anonymous)), note])
     }),
     '',
   ].join('\n')

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { S3Client } from '@aws-sdk/client-s3'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { parseServerlessYml } from '../../local/table.ts'
+import { unguardedWrites } from './guarded.ts'
 
 /** The rights that `serverless.yml` gives each function, by their names in `custom.allow`. */
 export const allowedRights = (): Record<string, string[]> => {
@@ -32,9 +33,10 @@ const rightsFor = ({ constructor: { name }, input }: Sent): string[] => {
       return ['BatchWriteItem']
     case 'Query':
       return [input.IndexName === undefined ? 'Query' : 'QueryIndex']
+    case 'Update':
+      return [isNoteOfUse(input) ? 'NoteTokenUse' : 'UpdateItem']
     case 'Get':
     case 'Put':
-    case 'Update':
     case 'Delete':
       return [`${command}Item`]
     case 'HeadBucket':
@@ -45,6 +47,14 @@ const rightsFor = ({ constructor: { name }, input }: Sent): string[] => {
     default:
       return [command]
   }
+}
+
+/** What the condition of `NoteTokenUse` lets through: this attribute of a token, and nothing of it is answered. */
+const isNoteOfUse = ({ Key, UpdateExpression, ConditionExpression, ReturnValues }: Record<string, unknown>) => {
+  const names = `${UpdateExpression} ${ConditionExpression}`.replaceAll(/:\w+|\b(SET|AND|OR|attribute_\w+)\b/g, '')
+  const attributes = names.match(/[a-zA-Z]\w*/g) ?? []
+  const isToken = String((Key as { pk: unknown }).pk).startsWith('TOKEN#')
+  return isToken && attributes.every((name) => ['pk', 'lastUsedAt'].includes(name)) && ReturnValues === undefined
 }
 
 const inTransaction = (part: string) => (part === 'ConditionCheck' ? 'ConditionCheckItem' : `${part}Item`)
@@ -63,8 +73,18 @@ const usedRights = new Map<string, Set<string>>()
 /** What a function has done so far, in this file of tests. */
 export const usedBy = (functionName: string): string[] => [...(usedRights.get(functionName) ?? [])].sort()
 
+/** No function changes packages but by way of the guard, in whatever suite. */
+const needGuard = (current: Role, sent: Sent) => {
+  const [unguarded] = unguardedWrites(current.functionName, sent)
+  if (unguarded === undefined) return
+  current.denied = new Error(`${current.functionName} writes ${unguarded} without asking the rules of the project`)
+  throw current.denied
+}
+
 const need = (current: Role, rights: readonly string[]) => {
-  for (const right of rights) {
+  for (const wanted of rights) {
+    // Who may change every item may note the use of a token too.
+    const right = wanted === 'NoteTokenUse' && current.allowed.includes('UpdateItem') ? 'UpdateItem' : wanted
     current.used.add(right)
     if (current.allowed.includes(right)) continue
     current.denied = new Error(`AccessDenied: serverless.yml does not allow ${current.functionName} to ${right}`)
@@ -78,6 +98,7 @@ for (const { prototype } of [DynamoDBDocumentClient, S3Client]) {
     async send(this: object, command: Sent, ...rest: unknown[]) {
       const current = role.getStore()
       if (current) need(current, rightsFor(command))
+      if (current) needGuard(current, command)
       return send.call(this, command, ...rest)
     },
   })

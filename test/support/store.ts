@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Package, PackageStatus, PackageType } from '../../lib/domain/package.ts'
 import type { Located, Project, Visibility } from '../../lib/domain/project.ts'
+import type { Writer } from '../../lib/domain/protection.ts'
 import { type Database, openDatabase } from '../../lib/repository/database.ts'
 import type { Shelf } from '../../lib/repository/keys.ts'
 import { coordinatesKey, packageKey } from '../../lib/repository/keys.ts'
@@ -8,6 +9,13 @@ import { newRecord, versionOf } from '../../lib/repository/records.ts'
 import { shelfWrites, standingOf } from '../../lib/repository/shelves.ts'
 import { chunks, createClient, openTable, type Table, type Write } from '../../lib/repository/table.ts'
 import { createTable } from '../../local/table.ts'
+
+/** Somebody whom no rule stops. */
+export const writerOf = ({ id, ancestorIds = [] }: { id: number; ancestorIds?: number[] }): Writer => ({
+  project: { id, ancestorIds },
+  accessLevel: 60,
+  userId: null,
+})
 
 export const now = () => new Date().toISOString()
 
@@ -89,7 +97,7 @@ const publish = async (db: Database, projectId: number, wanted: Wanted) => {
       return { id, fileName: `file-${id}.tgz`, size: id, md5: 'm', sha1: 's', sha256: 'h' }
     }),
   )
-  return db.packages.publish(projectId, {
+  return db.packages.publish(writerOf({ id: projectId }), {
     id: packageId,
     name: wanted.name ?? 'pkg',
     version: wanted.version === undefined ? `1.0.${packageId}` : wanted.version,

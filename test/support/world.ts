@@ -15,17 +15,25 @@ export const unique = (start: string) => `${start}-${randomUUID().slice(0, 8)}`
 
 /** Whoever calls: by a token, or anonymous. */
 export type Who = { token?: string; id?: number; username?: string }
+type DeployTokenBearer = { deployToken?: string }
 
 /** Short ways to set up what a case is about, by the routes that everybody uses. */
 export const createWorld = (door: Door) => {
   const root: Who = { token: testEnvironment().rootToken }
 
-  const call = (who: Who, method: string, path: string, body?: Json, headers: Record<string, string> = {}) =>
+  const call = (
+    who: Who & DeployTokenBearer,
+    method: string,
+    path: string,
+    body?: Json,
+    headers: Record<string, string> = {},
+  ) =>
     door.call({
       method,
       path,
       headers: {
         ...(who.token === undefined ? {} : { 'private-token': who.token }),
+        ...(who.deployToken === undefined ? {} : { 'deploy-token': who.deployToken }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -43,7 +51,7 @@ export const createWorld = (door: Door) => {
     root,
     anonymous: {} as Who,
     call,
-    get: (who: Who, path: string): Promise<Reply> => call(who, 'GET', path),
+    get: (who: Who & DeployTokenBearer, path: string): Promise<Reply> => call(who, 'GET', path),
     make,
 
     group: (more: Json = {}) => {
@@ -65,6 +73,17 @@ export const createWorld = (door: Door) => {
       const user = await world.user()
       await make(`/${kind}/${id}/members`, { user_id: user.id, access_level: accessLevel, ...more })
       return user
+    },
+
+    /** Whoever shows a deploy token of a group or project. */
+    deployToken: async (
+      kind: 'groups' | 'projects',
+      id: number,
+      scopes: string[] = ['read_package_registry'],
+      more: Json = {},
+    ): Promise<Required<Pick<Who, 'id' | 'username'> & DeployTokenBearer>> => {
+      const made = await make(`/${kind}/${id}/deploy_tokens`, { name: 'test', scopes, ...more })
+      return { id: made.id, username: String(made.username), deployToken: String(made.token) }
     },
 
     /** A package by way of the repository, for formats and states that no client brings in. */
@@ -93,7 +112,8 @@ export const createWorld = (door: Door) => {
           sha256: createHash('sha256').update(fileName).digest('hex'),
         })
       }
-      return packages.publish(projectId, {
+      const writer = { project: { id: projectId, ancestorIds: [] }, accessLevel: 60, userId: null }
+      return packages.publish(writer, {
         id: packageId,
         name: more.name ?? unique('package'),
         version,

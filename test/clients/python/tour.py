@@ -65,6 +65,15 @@ outer.members.create({"user_id": reader.id, "access_level": gitlab.const.AccessL
 outer.members.delete(reader.id)
 said["removed_twice"] = refusal(lambda: outer.members.delete(reader.id))
 
+# Deploy tokens
+deploy = group.deploytokens.create({"name": "ci", "scopes": ["read_package_registry"], "username": "", "expires_at": ""})
+said["deploy_token"] = [deploy.name, deploy.scopes, deploy.username == f"gitlab+deploy-token-{deploy.id}", deploy.expires_at]
+said["deploy_tokens"] = [[one.id == deploy.id for one in group.deploytokens.list(get_all=True)], len(outer.deploytokens.list(get_all=True))]
+machine = gitlab.Gitlab(URL, oauth_token=deploy.token)
+said["machine"] = len(machine.http_list(f"/groups/{group.id}/packages", get_all=True))
+group.deploytokens.delete(deploy.id)
+said["machine_gone"] = refusal(lambda: machine.http_list(f"/groups/{group.id}/packages", get_all=True))
+
 # Generic packages, up and down
 content = bytes(range(256))
 with tempfile.NamedTemporaryFile() as file:

@@ -379,7 +379,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('generic packag
       expect((await door.call({ path, headers: basic(`${token}:`) })).status).toBe(401)
       expect((await door.call({ path, headers: basic('anybody:pat-of-nobody') })).status).toBe(401)
       expect((await door.call({ path, headers: { authorization: 'Basic nonsense' } })).status).toBe(401)
-      const elsewhere = `/projects/${project.id}/packages`
+      const elsewhere = `/projects/${project.id}`
       expect((await door.call({ path: elsewhere, headers: basic(`anybody:${token}`) })).status).toBe(404)
     })
 

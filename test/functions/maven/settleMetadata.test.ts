@@ -7,7 +7,7 @@ import type { ObjectStore } from '../../../lib/files/store.ts'
 import { type Database, openDatabase } from '../../../lib/repository/database.ts'
 import { createClient } from '../../../lib/repository/table.ts'
 import { lambdaDoor } from '../../support/doors.ts'
-import { now } from '../../support/store.ts'
+import { now, writerOf } from '../../support/store.ts'
 import { createWorld } from '../../support/world.ts'
 
 const door = lambdaDoor()
@@ -27,12 +27,14 @@ let made = 0
 const unusedName = () => ({ projectId, type: 'maven', name: `com/mycompany/app-${++made}` }) as const
 type Artifact = ReturnType<typeof unusedName>
 
+const by = (artifact: Artifact) => writerOf({ id: artifact.projectId })
+
 const add = async (database: Database, artifact: Artifact, version: string | null, fileName: string, text: string) => {
   const bytes = Buffer.from(text)
   const id = await database.packages.nextFileId()
   const file = { id, fileName, size: bytes.length, ...hashesOf(bytes), createdAt: now() }
   return objectStore().put({ projectId: artifact.projectId, fileId: id }, bytes, () =>
-    database.files.add({ ...artifact, version }, file, { creatorId: null }),
+    database.files.add({ ...artifact, version }, file, { writer: by(artifact), matches: async () => false }),
   )
 }
 const addVersion = (artifact: Artifact, version: string) => add(db, artifact, version, 'my-app.jar', version)
@@ -114,7 +116,7 @@ const idOf = async (artifact: Artifact, version: string) =>
 describe('the job that makes metadata fit', () => {
   it('rewrites what lists a deleted version, and leaves nothing noted', async () => {
     const artifact = await newArtifact('1.0', '1.1')
-    await db.packages.delete(await idOf(artifact, '1.0'), now())
+    await db.packages.delete(by(artifact), await idOf(artifact, '1.0'), now())
     expect(await listed(artifact)).toEqual(['1.0', '1.1'])
     await runJob()
 
@@ -126,7 +128,7 @@ describe('the job that makes metadata fit', () => {
 
   it('forgets a project that is deleted, and stops when its time is over', async () => {
     const artifact = await newArtifact('1.0', '1.1')
-    await db.packages.delete(await idOf(artifact, '1.0'), now())
+    await db.packages.delete(by(artifact), await idOf(artifact, '1.0'), now())
     await job(() => db, objectStore)({} as ScheduledEvent, { getRemainingTimeInMillis: () => 0 })
     expect(await db.overviews.outdatedAmong([artifact])).toHaveLength(1)
 
@@ -140,12 +142,12 @@ describe('the job that makes metadata fit', () => {
     const artifact = await newArtifact('1.0', '1.1')
     const id = await db.packages.nextFileId()
     const file = { id, fileName: 'maven-metadata.xml', size: 1, md5: 'm', sha1: 's', sha256: 'h', createdAt: now() }
-    await db.files.add({ ...artifact, version: null }, file, { creatorId: null })
+    await db.files.add({ ...artifact, version: null }, file, { writer: by(artifact), matches: async () => false })
     await runJob()
     expect(await db.overviews.outdatedAmong([artifact])).toEqual([])
 
     await add(db, artifact, null, 'maven-metadata.xml', metadataOf('0.9', '1.0', '1.1').padEnd(2_000_001))
-    await db.packages.delete(await idOf(artifact, '1.0'), now())
+    await db.packages.delete(by(artifact), await idOf(artifact, '1.0'), now())
     await runJob()
     expect(await db.overviews.outdatedAmong([artifact])).toEqual([])
     expect(await listed(artifact)).toEqual(['0.9', '1.0', '1.1'])
@@ -156,7 +158,7 @@ describe('metadata', () => {
   it('fits in the end wherever the delete of a version is stopped', async () => {
     const calls = await stopAnywhere(
       () => newArtifact('1.0', '1.1'),
-      async (artifact, database) => database.packages.delete(await idOf(artifact, '1.1'), now()),
+      async (artifact, database) => database.packages.delete(by(artifact), await idOf(artifact, '1.1'), now()),
       async (artifact, hasEnded) => {
         await runJob()
         const there = await db.packages.listVersions(artifact)
@@ -170,7 +172,7 @@ describe('metadata', () => {
   it('is gone in the end wherever the delete of the last version is stopped', async () => {
     await stopAnywhere(
       () => newArtifact('1.0'),
-      async (artifact, database) => database.packages.delete(await idOf(artifact, '1.0'), now()),
+      async (artifact, database) => database.packages.delete(by(artifact), await idOf(artifact, '1.0'), now()),
       async (artifact) => {
         await runJob()
         const there = await db.packages.listVersions(artifact)
@@ -197,7 +199,7 @@ describe('metadata', () => {
   it('fits in the end wherever the work on it is stopped, and when many do it at once', async () => {
     const prepare = async () => {
       const artifact = await newArtifact('1.0', '1.1')
-      await db.packages.delete(await idOf(artifact, '1.0'), now())
+      await db.packages.delete(by(artifact), await idOf(artifact, '1.0'), now())
       return artifact
     }
     await stopAnywhere(
@@ -213,7 +215,7 @@ describe('metadata', () => {
 
   it('is written once, however many find that it does not fit', async () => {
     const artifact = await newArtifact('1.0', '1.1')
-    await db.packages.delete(await idOf(artifact, '1.0'), now())
+    await db.packages.delete(by(artifact), await idOf(artifact, '1.0'), now())
     await Promise.all(Array.from({ length: 8 }, () => settleMetadata(db, objectStore(), artifact)))
 
     const found = await db.files.findByName({ ...artifact, version: null }, 'maven-metadata.xml')

@@ -4,7 +4,7 @@ import { fileKey, namedKey, packageKey, purgeFileKey } from '../../../lib/reposi
 import { NOTE_EVERY_MS } from '../../../lib/repository/packages.ts'
 import { dueAfter } from '../../../lib/repository/records.ts'
 import { openTable } from '../../../lib/repository/table.ts'
-import { now, openStore, shelvesOf } from '../../support/store.ts'
+import { now, openStore, shelvesOf, writerOf } from '../../support/store.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
 let store: Store
@@ -25,10 +25,14 @@ const setUp = async () => {
 }
 type Version = Awaited<ReturnType<typeof setUp>>['version']
 
+/** Somebody whom no rule stops. */
+const by = ({ projectId }: Version) => ({ ...writerOf({ id: projectId }), userId: 7 })
+const matches = async (pattern: string, text: string) => new RegExp(`^(?:${pattern})$`).test(text)
+
 const add = async (version: Version, fileName: string, status?: PackageStatus) => {
   const id = await store.db.packages.nextFileId()
   const file = { id, fileName, size: id, md5: 'm', sha1: 's', sha256: 'h', createdAt: now() }
-  return store.db.files.add(version, file, { creatorId: 7, status })
+  return store.db.files.add(version, file, { writer: by(version), matches, status })
 }
 
 const list = async (packageId: number, order: 'id' | 'created_at' | 'file_name' = 'id', sort: 'asc' | 'desc' = 'asc') =>
@@ -149,7 +153,7 @@ describe('adding a file', () => {
     const { version } = await setUp()
     const first = await add(version, 'a')
     const [, added] = await Promise.all([
-      store.db.packages.delete(first.packageId, now()),
+      store.db.packages.delete(by(version), first.packageId, now()),
       Promise.all(Array.from({ length: 8 }, (_, n) => add(version, `b-${n}`, n % 2 ? 'default' : undefined))),
     ])
 
@@ -178,7 +182,7 @@ describe('deleting a file', () => {
     const one = await add(version, 'a')
     const two = await add(version, 'b')
     const when = now()
-    await store.db.files.delete(one.packageId, one.id, when)
+    await store.db.files.delete(writerOf(project), one.packageId, one.id, when)
 
     expect(await list(one.packageId)).toEqual([two])
     expect(await store.db.packages.find(one.packageId)).toMatchObject({ fileCount: 1, revision: 3, updatedAt: when })
@@ -204,7 +208,7 @@ describe('deleting a file', () => {
       (typeof files)[0],
       (typeof files)[0],
     ]
-    const remove = (id: number) => store.db.files.delete(a1.packageId, id, now())
+    const remove = (id: number) => store.db.files.delete(by(version), a1.packageId, id, now())
 
     await remove(a2.id)
     expect(await newestId(version, 'a')).toBe(a3.id)
@@ -220,7 +224,9 @@ describe('deleting a file', () => {
     const { version } = await setUp()
     const { packageId, id } = await add(version, 'a')
     await add(version, 'b')
-    const ends = await outcomes(Array.from({ length: 10 }, () => store.db.files.delete(packageId, id, now())))
+    const ends = await outcomes(
+      Array.from({ length: 10 }, () => store.db.files.delete(by(version), packageId, id, now())),
+    )
 
     expect(ends.sort()).toEqual(['done', ...Array(9).fill('not_found')])
     await expectConsistent(packageId)
@@ -232,7 +238,7 @@ describe('deleting a file', () => {
     for (let n = 0; n < 6; n++) old.push(await add(version, `name-${n % 2}`))
     const packageId = old[0]?.packageId ?? 0
     const ends = await outcomes([
-      ...old.map(({ id }) => store.db.files.delete(packageId, id, now())),
+      ...old.map(({ id }) => store.db.files.delete(by(version), packageId, id, now())),
       ...Array.from({ length: 6 }, (_, n) => add(version, `name-${n % 2}`)),
     ])
 
@@ -246,24 +252,24 @@ describe('deleting a file', () => {
     const record = await store.publish(project, { name: 'emptied', version: '1.0.0' })
     const name = { projectId: project.id, type: 'npm', name: 'emptied' } as const
     const [file] = await list(record.id)
-    await store.db.files.delete(record.id, file?.id ?? 0, now())
+    await store.db.files.delete(writerOf(project), record.id, file?.id ?? 0, now())
 
     expect(await store.db.packages.find(record.id)).toMatchObject({ status: 'default', fileCount: 0 })
     expect(await store.db.packages.listVersions(name)).toHaveLength(1)
     expect(await store.db.packages.findVersionDetails({ ...name, version: '1.0.0' })).toBeUndefined()
     await expectConsistent(record.id)
-    await store.db.packages.delete(record.id, now())
+    await store.db.packages.delete(writerOf(project), record.id, now())
   })
 
   it('is refused for a younger file than asked for, an unknown one, and one of a deleted package', async () => {
     const { version } = await setUp()
     const file = await add(version, 'a')
     const before = new Date(Date.parse(file.createdAt) - 1).toISOString()
-    const remove = (id: number, since?: string) => store.db.files.delete(file.packageId, id, now(), since)
+    const remove = (id: number, since?: string) => store.db.files.delete(by(version), file.packageId, id, now(), since)
 
     await expect(remove(file.id, before)).rejects.toMatchObject({ failure: { code: 'modified_since' } })
     await expect(remove(999_999)).rejects.toMatchObject({ failure: { resource: 'package_file' } })
-    await store.db.packages.delete(file.packageId, now())
+    await store.db.packages.delete(by(version), file.packageId, now())
     await expect(remove(file.id)).rejects.toMatchObject({ failure: { resource: 'package' } })
     expect(await table().get(fileKey(file.packageId, file.id))).toBeDefined()
     expect(await table().get(namedKey(file.packageId, 'a'))).toBeDefined()
@@ -333,7 +339,7 @@ describe('noting a download', () => {
   it('does nothing for a package that is deleted or not there', async () => {
     const { version } = await setUp()
     const { packageId } = await add(version, 'a')
-    await store.db.packages.delete(packageId, now())
+    await store.db.packages.delete(by(version), packageId, now())
     await store.db.packages.noteDownload(packageId, now())
     await store.db.packages.noteDownload(999_999, now())
     expect(await store.db.packages.find(packageId)).toMatchObject({ lastDownloadedAt: null })

@@ -1,7 +1,7 @@
 import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
 import { admin, isStoppedIn, ledger, list, signedIn, stopAfter } from '../../support/moves.ts'
-import { now, openStore } from '../../support/store.ts'
+import { now, openStore, writerOf } from '../../support/store.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
 
@@ -240,8 +240,8 @@ describe('what happens inside a group on its way', () => {
     const { store, top, other, moving, open, closed, ids } = await setUp(4)
     await store.db.groups.transferGroup(moving.id, other.id, now())
     const fresh = await store.publish(open, { name: 'fresh', version: '1.0.0' })
-    await store.db.packages.putTag({ projectId: open.id, type: 'npm', name: 'fresh', version: '1.0.0' }, 'next', now())
-    await store.db.packages.delete(ids.open[1] as number, now())
+    await store.db.packages.putTag(writerOf(open), { type: 'npm', name: 'fresh', version: '1.0.0' }, 'next', now())
+    await store.db.packages.delete(writerOf(open), ids.open[1] as number, now())
     await store.publish(closed, { name: 'fresh' })
     const left = ids.open.filter((_, n) => n !== 1)
     const groups = await nowOf(store, top, other, moving)

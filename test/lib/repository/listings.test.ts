@@ -16,7 +16,7 @@ import {
 } from '../../../lib/domain/package.ts'
 import type { Project } from '../../../lib/domain/project.ts'
 import { groupShelves } from '../../../lib/repository/shelves.ts'
-import { now, openStore } from '../../support/store.ts'
+import { now, openStore, writerOf } from '../../support/store.ts'
 
 const NAMES = ['alpha', 'alpha-two', 'beta', '@scope/alpha', 'Gamma']
 const VERSIONS = ['1.0.0', '10.0.0', '2.0.0', null]
@@ -91,7 +91,9 @@ describe('every list, in every order, filtered in every way', () => {
       }
     }
     const victims = packages.filter(({ status }, place) => status === 'default' && place % 3 === 0)
-    for (const { id } of victims) await store.db.packages.delete(id, now())
+    for (const { id, projectId } of victims) {
+      await store.db.packages.delete(writerOf({ id: projectId }), id, now())
+    }
     packages = packages.map((one) => (victims.includes(one) ? { ...one, status: 'pending_destruction' } : one))
 
     const shelves = groupShelves(top.id, ['private', 'internal', 'public'], false)

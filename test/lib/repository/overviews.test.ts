@@ -2,7 +2,7 @@ import { GROUP_DEPTH_LIMIT } from '../../../lib/domain/project.ts'
 import { pathsAbove } from '../../../lib/maven/paths.ts'
 import { deletedKey } from '../../../lib/repository/keys.ts'
 import { openTable } from '../../../lib/repository/table.ts'
-import { now, openStore, shelvesOf } from '../../support/store.ts'
+import { now, openStore, shelvesOf, writerOf } from '../../support/store.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
 let store: Store
@@ -22,11 +22,13 @@ const setUp = async () => {
 }
 type Name = Awaited<ReturnType<typeof setUp>>['name']
 
+const by = ({ projectId }: Pick<Name, 'projectId'>) => writerOf({ id: projectId })
+
 const add = async (name: Name, version: string | null, more: { replaces?: number } = {}) => {
   const id = await store.db.packages.nextFileId()
   const fileName = version === null ? METADATA : 'my-app.jar'
   const file = { id, fileName, size: id, md5: 'm', sha1: 's', sha256: 'h', sha512: 'l', createdAt: now() }
-  return store.db.files.add({ ...name, version }, file, { creatorId: 7, ...more })
+  return store.db.files.add({ ...name, version }, file, { writer: by(name), matches: async () => false, ...more })
 }
 
 const listed = async ({ projectId }: Name) => {
@@ -60,7 +62,7 @@ describe('a versionless package', () => {
     const { name } = await setUp()
     const first = await add(name, '2.0')
     await add(name, '1.0')
-    await store.db.packages.delete(first.packageId, now())
+    await store.db.packages.delete(by(name), first.packageId, now())
     expect(await noted(name)).toBe(false)
     const { packageId, id } = await add(name, null)
 
@@ -96,7 +98,7 @@ describe('a versionless package', () => {
     const files = [await add(name, null), await add(name, null), await add(name, null)]
     await settle(name)
     const remove = (file: (typeof files)[number] | undefined) =>
-      store.db.files.delete(file?.packageId ?? 0, file?.id ?? 0, now())
+      store.db.files.delete(by(name), file?.packageId ?? 0, file?.id ?? 0, now())
 
     await remove(files[0])
     expect(await noted(name)).toBe(false)
@@ -109,9 +111,9 @@ describe('a versionless package', () => {
     const [one, two] = [await add(name, '1.0'), await add(name, '1.1')]
     await add(name, null)
     await settle(name)
-    await store.db.packages.delete(one.packageId, now())
+    await store.db.packages.delete(by(name), one.packageId, now())
     expect([await listed(name), await noted(name)]).toEqual([['1.1', null], true])
-    await store.db.packages.delete(two.packageId, now())
+    await store.db.packages.delete(by(name), two.packageId, now())
 
     expect([await listed(name), await noted(name)]).toEqual([[], false])
   })
@@ -121,16 +123,19 @@ describe('a versionless package', () => {
     const versions = []
     for (const version of ['1.0', '1.1', '1.2']) versions.push(await add(name, version))
     await add(name, null)
-    await Promise.all(versions.map(({ packageId }) => store.db.packages.delete(packageId, now())))
+    await Promise.all(versions.map(({ packageId }) => store.db.packages.delete(by(name), packageId, now())))
     expect(await listed(name)).toEqual([])
 
     for (let n = 0; n < 4; n++) {
       const { packageId } = await add(name, `2.${n}`)
       await add(name, null)
-      await Promise.all([store.db.packages.delete(packageId, now()), add(name, `3.${n}`).then(() => add(name, null))])
+      await Promise.all([
+        store.db.packages.delete(by(name), packageId, now()),
+        add(name, `3.${n}`).then(() => add(name, null)),
+      ])
       expect((await listed(name)).at(-1) === null || (await listed(name)).includes(null)).toBe(true)
       const last = (await store.db.packages.listVersions(name)).find(({ version }) => version === `3.${n}`)
-      await store.db.packages.delete(last?.id ?? 0, now())
+      await store.db.packages.delete(by(name), last?.id ?? 0, now())
       expect(await listed(name)).toEqual([])
     }
   })
@@ -146,7 +151,7 @@ describe('a versionless package', () => {
     await store.db.packages.deleteLeftAlone(name, now())
     expect((await listed(name)).sort()).toEqual(['1.0', null])
 
-    await store.db.packages.delete(packageId, now())
+    await store.db.packages.delete(by(name), packageId, now())
     await store.db.packages.deleteLeftAlone(name, now())
     expect(await listed(name)).toEqual([])
   })
@@ -155,7 +160,7 @@ describe('a versionless package', () => {
     const { name } = await setUp()
     await add(name, '1.0')
     const { packageId } = await add(name, null)
-    await store.db.packages.delete(packageId, now())
+    await store.db.packages.delete(by(name), packageId, now())
     expect(await listed(name)).toEqual(['1.0'])
     expect(await find(name)).toMatchObject({ kept: undefined })
   })
@@ -174,7 +179,7 @@ describe('the delete of a version with all that it can have', () => {
     })
     const name = { projectId: project.id, type: 'maven', name: 'com/mycompany/my-app' } as const
     await add(name, null)
-    await store.db.packages.delete(record.id, now())
+    await store.db.packages.delete(by(name), record.id, now())
 
     expect(await listed(name)).toEqual([])
     const shelves = shelvesOf(project)
@@ -193,7 +198,7 @@ describe('adding a file in the place of another', () => {
     await expect(add(name, null, { replaces: first.id })).rejects.toMatchObject(refused)
     const ends = await Promise.allSettled(Array.from({ length: 6 }, () => add(name, null, { replaces: second.id })))
     expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
-    await store.db.packages.delete(second.packageId, now())
+    await store.db.packages.delete(by(name), second.packageId, now())
     await expect(add(name, null, { replaces: second.id })).rejects.toMatchObject(refused)
     expect(await listed(name)).toEqual([])
   })
@@ -203,7 +208,7 @@ describe('a version that was deleted', () => {
   it('is remembered for a while, by a row that the table removes itself', async () => {
     const { name } = await setUp()
     const { packageId } = await add(name, '1.0')
-    await store.db.packages.delete(packageId, now())
+    await store.db.packages.delete(by(name), packageId, now())
     const row = await openTable(store.client, store.tableName).get(deletedKey({ ...name, version: '1.0' }))
 
     const days = (Number(row?.expires_at) * 1000 - Date.now()) / 86_400_000

@@ -1,5 +1,5 @@
 import { PackagesError } from '../../../lib/domain/errors.ts'
-import { now, openStore, shelvesOf } from '../../support/store.ts'
+import { now, openStore, shelvesOf, writerOf } from '../../support/store.ts'
 
 const everything = {
   filter: { includeVersionless: false },
@@ -88,7 +88,7 @@ describe('deleting', () => {
   it('takes the package off all shelves, frees its coordinates and keeps the record for removal', async () => {
     const { project } = await setUp()
     const record = await store.publish(project, { name: 'gone', version: '1.0.0', tags: ['latest'] })
-    await store.db.packages.delete(record.id, now())
+    await store.db.packages.delete(writerOf(project), record.id, now())
 
     for (const shelf of shelvesOf(project)) {
       expect(await store.db.listings.listPackages([shelf], everything)).toMatchObject({ total: 0, rows: [] })
@@ -112,7 +112,7 @@ describe('deleting', () => {
     const { project } = await setUp()
     const record = await store.publish(project)
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 10 }, () => store.db.packages.delete(record.id, now())),
+      Array.from({ length: 10 }, () => store.db.packages.delete(writerOf(project), record.id, now())),
     )
 
     expect(codes(outcomes).sort()).toEqual([...Array(1).fill('done'), ...Array(9).fill('not_found')])
@@ -126,10 +126,10 @@ describe('deleting', () => {
     const record = await store.publish(project)
     const before = new Date(Date.parse(record.updatedAt) - 1).toISOString()
 
-    await expect(store.db.packages.delete(record.id, now(), before)).rejects.toMatchObject({
+    await expect(store.db.packages.delete(writerOf(project), record.id, now(), before)).rejects.toMatchObject({
       failure: { code: 'modified_since' },
     })
-    await store.db.packages.delete(record.id, now(), record.updatedAt)
+    await store.db.packages.delete(writerOf(project), record.id, now(), record.updatedAt)
   })
 })
 
@@ -139,19 +139,21 @@ describe('tags', () => {
     const name = { projectId: project.id, type: 'npm', name: 'moving' } as const
     const one = await store.publish(project, { name: 'moving', version: '1.0.0', tags: ['latest'] })
     const two = await store.publish(project, { name: 'moving', version: '2.0.0', tags: ['next'] })
-    await store.db.packages.putTag({ ...name, version: '1.0.0' }, 'next', now())
+    await store.db.packages.putTag(writerOf(project), { ...name, version: '1.0.0' }, 'next', now())
 
     const { rows } = await store.db.listings.listPackages([{ kind: 'project', id: project.id }], everything)
     const tagsOf = (id: number) => rows.find((row) => row.id === id)?.tags.map((tag) => tag.name)
     expect(tagsOf(one.id)).toEqual(['latest', 'next'])
     expect(tagsOf(two.id)).toEqual([])
 
-    await store.db.packages.deleteTag(name, 'next', now())
+    await store.db.packages.deleteTag(writerOf(project), name, 'next', now())
     expect((await store.db.packages.findTags(name)).tags.map((tag) => tag.name)).toEqual(['latest'])
-    await expect(store.db.packages.deleteTag(name, 'next', now())).rejects.toMatchObject({
+    await expect(store.db.packages.deleteTag(writerOf(project), name, 'next', now())).rejects.toMatchObject({
       failure: { resource: 'npm_tag' },
     })
-    await expect(store.db.packages.putTag({ ...name, version: '9.9.9' }, 'next', now())).rejects.toMatchObject({
+    await expect(
+      store.db.packages.putTag(writerOf(project), { ...name, version: '9.9.9' }, 'next', now()),
+    ).rejects.toMatchObject({
       failure: { resource: 'npm_package' },
     })
   })
@@ -162,7 +164,7 @@ describe('tags', () => {
     for (const version of ['1.0.0', '2.0.0', '3.0.0']) await store.publish(project, { name: 'busy', version })
     await Promise.all(
       Array.from({ length: 10 }, (_, n) =>
-        store.db.packages.putTag({ ...name, version: `${1 + (n % 3)}.0.0` }, 'hot', now()),
+        store.db.packages.putTag(writerOf(project), { ...name, version: `${1 + (n % 3)}.0.0` }, 'hot', now()),
       ),
     )
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
 import { admin, isStoppedIn, ledger, list, Stopped, signedIn, stopAfter } from '../../support/moves.ts'
-import { now, openStore } from '../../support/store.ts'
+import { now, openStore, writerOf } from '../../support/store.ts'
 
 /** A group of two projects, of which one will move, and another group to move to. */
 const setUp = async (packages: number, holdMs?: number) => {
@@ -190,12 +190,8 @@ describe('publishing while the project changes', () => {
     const { store, top, sub, project, published, kept } = await setUp(4)
     await store.db.groups.changeVisibility(project.id, 'private')
     const fresh = await store.publish(project, { name: 'fresh', version: '1.0.0' })
-    await store.db.packages.putTag(
-      { projectId: project.id, type: 'npm', name: 'fresh', version: '1.0.0' },
-      'next',
-      now(),
-    )
-    await store.db.packages.delete(published[1] as number, now())
+    await store.db.packages.putTag(writerOf(project), { type: 'npm', name: 'fresh', version: '1.0.0' }, 'next', now())
+    await store.db.packages.delete(writerOf(project), published[1] as number, now())
     const expected = [...published.filter((_, n) => n !== 1), ...kept, fresh.id].sort((one, other) => one - other)
 
     expect(await list(store, top, admin(store))).toEqual({ total: 8, ids: expected })
@@ -334,7 +330,8 @@ describe('random histories', () => {
           for (const step of steps) {
             if (step.does === 'publish')
               there.push((await store.publish(project, { name: `n-${there.length % 2}` })).id)
-            if (step.does === 'delete' && there.length > 0) await store.db.packages.delete(there.pop() as number, now())
+            if (step.does === 'delete' && there.length > 0)
+              await store.db.packages.delete(writerOf(project), there.pop() as number, now())
             if (step.does === 'show') {
               visibility = step.as
               await store.db.groups.changeVisibility(project.id, visibility)

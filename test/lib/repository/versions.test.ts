@@ -4,7 +4,7 @@ import { DETAILS_PER_NAME_LIMIT_BYTES, sizeOfDetails } from '../../../lib/reposi
 import { detailsSizeKey, keptDetailsKey } from '../../../lib/repository/keys.ts'
 import { inSteps } from '../../../lib/repository/steps.ts'
 import { openTable, type Write } from '../../../lib/repository/table.ts'
-import { now, openStore, shelvesOf } from '../../support/store.ts'
+import { now, openStore, shelvesOf, writerOf } from '../../support/store.ts'
 
 const everything = {
   filter: { includeVersionless: false },
@@ -29,6 +29,7 @@ const setUp = async (count: number) => {
   }
   return { project, packages, name: { projectId: project.id, type: 'npm', name: 'bar' } as const }
 }
+const by = ({ projectId }: { projectId: number }) => writerOf({ id: projectId })
 type Place = Awaited<ReturnType<typeof setUp>>
 
 const messages = (packages: readonly Package[], message: string) =>
@@ -53,7 +54,7 @@ describe('deprecating many versions', () => {
     const place = await setUp(30)
     const { packages, name } = place
 
-    await store.db.packages.deprecate(name, messages(packages.slice(0, 25), 'old'), now())
+    await store.db.packages.deprecate(by(name), name, messages(packages.slice(0, 25), 'old'), now())
     await expectListed(place, { deprecated: 25, default: 5 })
     const kept = await store.db.packages.listVersionDetails(name)
     expect(kept.filter(({ status, deprecated }) => status === 'deprecated' && deprecated === 'old')).toHaveLength(25)
@@ -65,7 +66,7 @@ describe('deprecating many versions', () => {
       tags: [{ name: 'latest' }],
     })
 
-    await store.db.packages.deprecate(name, messages(packages.slice(0, 10), ''), now())
+    await store.db.packages.deprecate(by(name), name, messages(packages.slice(0, 10), ''), now())
     await expectListed(place, { deprecated: 15, default: 15 })
   })
 
@@ -75,9 +76,9 @@ describe('deprecating many versions', () => {
     const ids = packages.slice(0, 4).map(({ id }) => id)
 
     await Promise.all([
-      store.db.packages.deprecate(name, messages(packages, 'one'), now()),
-      store.db.packages.deprecate(name, messages(packages, 'one'), now()),
-      store.db.packages.deleteAll(name, ids, now()),
+      store.db.packages.deprecate(by(name), name, messages(packages, 'one'), now()),
+      store.db.packages.deprecate(by(name), name, messages(packages, 'one'), now()),
+      store.db.packages.deleteAll(by(name), name, ids, now()),
     ])
 
     await expectListed(place, { deprecated: 8 })
@@ -86,7 +87,9 @@ describe('deprecating many versions', () => {
   it('knows no version that is not there', async () => {
     const { name } = await setUp(1)
     const missing = { failure: { code: 'not_found', resource: 'npm_package' } }
-    await expect(store.db.packages.deprecate(name, new Map([['9.9.9', 'old']]), now())).rejects.toMatchObject(missing)
+    await expect(store.db.packages.deprecate(by(name), name, new Map([['9.9.9', 'old']]), now())).rejects.toMatchObject(
+      missing,
+    )
   })
 })
 
@@ -97,6 +100,7 @@ describe('deleting many versions', () => {
     const gone = packages.slice(0, 15)
 
     await store.db.packages.deleteAll(
+      by(name),
       name,
       gone.map(({ id }) => id),
       now(),
@@ -115,7 +119,9 @@ describe('deleting many versions', () => {
     const place = await setUp(10)
     const ids = place.packages.map(({ id }) => id)
 
-    await Promise.all(Array.from({ length: 4 }, () => store.db.packages.deleteAll(place.name, ids, now())))
+    await Promise.all(
+      Array.from({ length: 4 }, () => store.db.packages.deleteAll(by(place.name), place.name, ids, now())),
+    )
 
     await expectListed(place, {})
     expect((await table().get(detailsSizeKey(place.name)))?.keptBytes).toBe(0)
@@ -131,16 +137,16 @@ describe('what a format keeps of all versions of a name', () => {
     expect(await size(place)).toBe(3 * one)
 
     const [first, second] = place.packages as [Package, Package]
-    await store.db.packages.delete(first.id, now())
+    await store.db.packages.delete(by(first), first.id, now())
     expect(await size(place)).toBe(2 * one)
     const { rows } = await store.db.files.list(second.id, {
       page: { number: 1, size: 20, asked: 20 },
       order: 'id',
       sort: 'asc',
     })
-    await store.db.files.delete(second.id, rows[0]?.id ?? 0, now())
+    await store.db.files.delete(by(first), second.id, rows[0]?.id ?? 0, now())
     expect(await size(place)).toBe(one)
-    await store.db.packages.delete(second.id, now())
+    await store.db.packages.delete(by(first), second.id, now())
     expect(await size(place)).toBe(one)
   })
 
