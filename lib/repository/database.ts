@@ -12,6 +12,7 @@ import { memberRepository } from './members.ts'
 import { packageRepository } from './packages.ts'
 import { openPlaces } from './places.ts'
 import { packageRecords } from './records.ts'
+import { openStillness } from './stillness.ts'
 import { openTable } from './table.ts'
 import { tokenRepository } from './tokens.ts'
 import { transitRepository } from './transit.ts'
@@ -29,7 +30,8 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, 
   const contents = openContents(table, places)
   const transit = transitRepository(table, places, holdMs)
   const groupTransit = groupTransitRepository(table, places, contents, transit, holdMs)
-  const groups = groupRepository(table, places, contents, { projects: transit, groups: groupTransit })
+  const whenStill = openStillness(groupTransit)
+  const groups = groupRepository(table, places, contents, { projects: transit, groups: groupTransit }, whenStill)
   const records = packageRecords(table, transit)
   return {
     directUploads: directUploadRepository(table),
@@ -38,7 +40,7 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, 
     groupTransit,
     groupListings: groupListingRepository(table, groups),
     listings: openListing(table),
-    members: memberRepository(table),
+    members: memberRepository(table, places, whenStill),
     packages: packageRepository(table, records),
     tokens: tokenRepository(table),
     transit,
