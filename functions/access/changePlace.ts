@@ -67,11 +67,12 @@ export const changeGroupPlace = async (
   if (path === group.path && visibility === group.visibility) return
   assertValid(groupProblems({ ...group, path, visibility }, parent))
 
-  if (visibility !== group.visibility) await db.groups.changeGroupVisibility(group.id, visibility)
-  if (path !== group.path) {
-    await db.groups.renameGroup(group.id, path, new Date().toISOString())
-    await settleGroupSoon(db, group.id)
+  if (path === group.path) {
+    await db.groups.changeGroupVisibility(group.id, visibility)
+    return
   }
+  await db.groups.renameGroup(group.id, path, new Date().toISOString(), visibility)
+  await settleGroupSoon(db, group.id)
 }
 
 const transferFailed = (why: string) => validationFailed(`Transfer failed: ${why}`)

@@ -1,17 +1,17 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import { select } from '../../lib/access/lists.ts'
+import { sees, select } from '../../lib/access/lists.ts'
 import { asGroupProblems, assertValid, describedProblems, groupProblems } from '../../lib/access/validity.ts'
 import { PackagesError } from '../../lib/domain/errors.ts'
 import { sliceOf } from '../../lib/domain/pagination.ts'
 import type { Caller } from '../../lib/domain/permissions.ts'
-import { locateAmong, parentId, visibilities } from '../../lib/domain/project.ts'
+import { parentId, visibilities } from '../../lib/domain/project.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { json } from '../../lib/http/answers.ts'
 import { externalUrl } from '../../lib/http/links.ts'
 import { allParams, parseParams, type Reader, unmodifiedSince } from '../../lib/http/params.ts'
 import { presentGroup } from '../../lib/http/present.ts'
 import { parsePage } from '../../lib/http/query.ts'
-import { identify, requireUser } from '../../lib/middleware/identify.ts'
+import { findCallerOfNow, identify, requireUser } from '../../lib/middleware/identify.ts'
 import { loadGroup } from '../../lib/middleware/loadGroup.ts'
 import { paginate } from '../../lib/middleware/paginate.ts'
 import { readAhead } from '../../lib/middleware/readAhead.ts'
@@ -31,13 +31,12 @@ const pageOf = async (db: Database, event: APIGatewayProxyEvent, caller: Caller,
   const page = parsePage(event)
   const found = select('group', contents, caller, parseGroupsQuery(event, caller))
   const shown = sliceOf(found, page)
-  const groups = await db.groups.listGroupsById(shown.flatMap(({ id, ancestorIds }) => [id, ...ancestorIds]))
+  const groups = await db.groups.locateAll(await db.groups.listGroupsById(shown.map(({ id }) => id)))
 
   const site = { url: externalUrl(event) }
   const rows = shown.flatMap(({ id }) => {
-    const found = groups.find((candidate) => candidate.id === id)
-    const { thing: group, ancestors } = found ? locateAmong(found, groups) : {}
-    return group && ancestors ? [presentGroup(group, ancestors, site)] : []
+    const group = groups.find(({ thing }) => thing.id === id)
+    return group && sees('group', caller, group.thing) ? [presentGroup(group.thing, group.ancestors, site)] : []
   })
   return { rows, total: found.length, page }
 }
@@ -63,7 +62,7 @@ export const listGroups = (db: () => Database) =>
 export const listSubgroups = (db: () => Database) =>
   endpoint('listSubgroups', db)
     .use(paginate(ORDER))
-    .use(loadGroup(db, 'read_group', { ahead: (_event, { id }) => db().groups.listContents('group', id) }))
+    .use(loadGroup(db, 'read_group', { ahead: (_event, group) => db().groups.listContents('group', group) }))
     .handler(async (event, { caller, group, ahead: contents }) => {
       const direct = contents.filter((content) => parentId(content) === group.id)
       return pageOf(db(), event, caller, direct)
@@ -78,7 +77,7 @@ export const listSubgroups = (db: () => Database) =>
 export const listDescendantGroups = (db: () => Database) =>
   endpoint('listDescendantGroups', db)
     .use(paginate(ORDER))
-    .use(loadGroup(db, 'read_group', { ahead: (_event, { id }) => db().groups.listContents('group', id) }))
+    .use(loadGroup(db, 'read_group', { ahead: (_event, group) => db().groups.listContents('group', group) }))
     .handler(async (event, { caller, ahead: contents }) => pageOf(db(), event, caller, contents))
 
 const readNewGroup = (read: Reader) => ({
@@ -167,11 +166,14 @@ export const transferGroup = (db: () => Database) =>
   endpoint('transferGroup', db)
     .use(requireLogin())
     .use(loadGroup(db, 'admin_group', { ahead: (event) => findNamed(db(), event, 'group_id') }))
-    .handler(async (event, { group, caller, ahead: named }) => {
-      const target = named && openParent(caller, named.namespace)
+    .handler(async (event, { group, authentication, ahead: named }) => {
+      // The caller's roles were read for the group; the target has groups of its own around it.
+      const everywhere = await findCallerOfNow(db(), await authentication)
+      const target = named && openParent(everywhere, named.namespace)
       assertTransferable(group, target)
 
-      const moved = await db().groups.transferGroup(group.id, target?.id, new Date().toISOString())
+      const to = target?.id ?? { ownerId: everywhere.user?.id ?? 0 }
+      const moved = await db().groups.transferGroup(group.id, to, new Date().toISOString())
       await settleGroupSoon(db(), group.id)
       return json(
         201,

@@ -1,18 +1,11 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import { select } from '../../lib/access/lists.ts'
+import { sees, select } from '../../lib/access/lists.ts'
 import { rolesIn } from '../../lib/access/roles.ts'
 import { assertValid, describedProblems, pathFromName, projectProblems } from '../../lib/access/validity.ts'
 import { PackagesError } from '../../lib/domain/errors.ts'
 import { sliceOf } from '../../lib/domain/pagination.ts'
 import type { Caller } from '../../lib/domain/permissions.ts'
-import {
-  type Group,
-  type Located,
-  locateAmong,
-  type Project,
-  parentId,
-  visibilities,
-} from '../../lib/domain/project.ts'
+import { type Group, type Located, type Project, parentId, visibilities } from '../../lib/domain/project.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { json } from '../../lib/http/answers.ts'
 import { parseReference } from '../../lib/http/ids.ts'
@@ -45,16 +38,13 @@ const pageOf = async (db: Database, event: APIGatewayProxyEvent, caller: Caller,
   const query = parseProjectsQuery(event)
   const found = select('project', contents, caller, query)
   const shown = sliceOf(found, page)
-  const [projects, groups] = await Promise.all([
-    db.groups.listProjectsById(shown.map(({ id }) => id)),
-    db.groups.listGroupsById(shown.flatMap(({ ancestorIds }) => ancestorIds)),
-  ])
+  const projects = await db.groups.locateAll(await db.groups.listProjectsById(shown.map(({ id }) => id)))
 
   const url = externalUrl(event)
   const rows = shown.flatMap(({ id }) => {
-    const found = projects.find((candidate) => candidate.id === id)
-    const { thing: project, ancestors } = found ? locateAmong(found, groups) : {}
-    if (!project || !ancestors) return []
+    const found = projects.find(({ thing }) => thing.id === id)
+    if (!found || !sees('project', caller, found.thing)) return []
+    const { thing: project, ancestors } = found
     return [
       query.isSimple ? presentSimpleProject(project, ancestors, { url }) : presentTo(caller, project, ancestors, url),
     ]
@@ -84,7 +74,7 @@ export const listProjects = (db: () => Database) =>
 export const listGroupProjects = (db: () => Database) =>
   endpoint('listGroupProjects', db)
     .use(paginate(ORDER))
-    .use(loadGroup(db, 'read_group', { ahead: (_event, { id }) => db().groups.listContents('project', id) }))
+    .use(loadGroup(db, 'read_group', { ahead: (_event, group) => db().groups.listContents('project', group) }))
     .handler(async (event, { caller, group, ahead: contents }) => {
       const isDeep = parseParams(queryParams(event), (read) => read.boolean('include_subgroups'))
       const asked = isDeep ? contents : contents.filter((content) => parentId(content) === group.id)

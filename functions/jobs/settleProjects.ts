@@ -4,6 +4,8 @@ import type { Database } from '../../lib/repository/database.ts'
 
 /** What is left of the function's time when it stops: enough to note down how far it has come. */
 const RESERVE_MS = 10_000
+/** The most that one move gets of it. */
+const SHARE_MS = 20_000
 
 /**
  * Every minute: brings the rows of projects and groups that changed their visibility or place to where they belong.
@@ -13,17 +15,22 @@ export const settleProjects =
   (db: () => Database) =>
   async (_event: ScheduledEvent, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<void> => {
     const isOver = () => context.getRemainingTimeInMillis() < RESERVE_MS
-    const [projects, groups] = [db().transit, db().groupTransit]
-    const waiting = await Promise.all([projects, groups].map((transit) => transit.listInTransit()))
-    const moves = [projects, groups].flatMap((transit, kind) => (waiting[kind] ?? []).map((id) => ({ transit, id })))
-    for (const { transit, id } of moves) {
+    const kinds = [
+      { kind: 'project', transit: db().transit },
+      { kind: 'group', transit: db().groupTransit },
+    ]
+    const waiting = await Promise.all(
+      kinds.map(async ({ kind, transit }) => (await transit.listInTransit()).map((id) => ({ kind, transit, id }))),
+    )
+    for (const { kind, transit, id } of waiting.flat()) {
       if (isOver()) return
-      const line = { job: 'settleProjects', [transit === groups ? 'group_id' : 'project_id']: id }
+      const line = { job: 'settleProjects', [`${kind}_id`]: id }
+      // One that takes long, or cannot arrive now, must not keep the others on their way.
+      const end = Date.now() + SHARE_MS
       try {
-        const hasArrived = await transit.settle(id, isOver)
+        const hasArrived = await transit.settle(id, () => isOver() || Date.now() > end)
         console.info(JSON.stringify({ level: 'info', ...line, has_arrived: hasArrived }))
       } catch (error) {
-        // One that cannot arrive now must not keep the others on their way.
         console.error(JSON.stringify({ level: 'error', ...line, error: String(error) }))
       }
     }

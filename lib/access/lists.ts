@@ -40,6 +40,9 @@ const lists = {
   },
 }
 
+/** Whether the caller may see a group or project. */
+export const sees = (kind: keyof typeof lists, caller: Caller, thing: Listed) => lists[kind].isSeen(caller, thing)
+
 /** Whether one of the texts holds what was searched for, in any case; nothing is in every text. */
 export const holds = (search: string | undefined, ...texts: string[]) => {
   const term = (search ?? '').toLowerCase()

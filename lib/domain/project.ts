@@ -105,19 +105,21 @@ export const follow = <Thing extends Placed>(thing: Thing, group: Pick<Group, 'i
 /**
  * Where a thing is now. When a group moves, what is inside notes its old place for a while: of the groups around a
  * thing the innermost that is elsewhere than the thing says is right.
- * @param groups those around it as far as they are there; when one is missing that is needed, the answer has no `ancestors`
+ * @param groups those around it as far as they are there; when one is missing that is needed, the answer has no
+ * `ancestors`. It has none either when the groups were read so far apart that they contradict each other.
  */
 export const locateAmong = <Thing extends Placed>(
   stored: Thing,
   groups: readonly Group[],
 ): { thing: Thing; ancestors?: Group[] } => {
   let thing = stored
-  for (;;) {
+  for (let turn = 0; turn <= GROUP_DEPTH_LIMIT; turn++) {
     const around = thing.ancestorIds.map((id) => groups.find((group) => group.id === id))
     const astray = around.findLast((group, depth) => group && !isAt(group, thing, depth))
     if (!astray) return around.includes(undefined) ? { thing } : { thing, ancestors: atPlace(around as Group[], thing) }
     thing = follow(thing, astray)
   }
+  return { thing: stored }
 }
 
 /** A group says itself what it is in and what it is called; the rest of what it notes may be behind too. */

@@ -36,6 +36,19 @@ export const contentsMoves = (kind: Source['kind'], thing: Group | Project, befo
   ...contentsWrites(kind, thing),
 ]
 
+/** What of a thing its rows in the contents and its path are made from. */
+const COPIED = ['name', 'path', 'fullPath', 'visibility', 'ancestorIds'] as const
+
+/** Holds as long as a thing is there and is what its rows in the contents and its path were made from. */
+export const asRead = (thing: Group | Project) => ({
+  if: ['deletedAt = :gone', ...COPIED.map((field) => `#${field} = :seen_${field}`)].join(' AND '),
+  names: Object.fromEntries(COPIED.map((field) => [`#${field}`, field])),
+  values: {
+    ':gone': null,
+    ...Object.fromEntries(COPIED.map((field) => [`:seen_${field}`, thing[field]])),
+  } as Record<string, unknown>,
+})
+
 const isIn = (groupId: number, { ancestorIds }: Pick<Group, 'ancestorIds'>) =>
   groupId === INSTANCE || ancestorIds.includes(groupId)
 
@@ -52,20 +65,28 @@ export const openContents = (table: Table, { listGroupsById, locateAll }: Places
   }
 
   return {
-    /** All that is written down as being inside a group. */
+    /** All of a kind that is written down as being inside a group. */
     read,
 
-    /** Everything of a kind inside a group, at any depth; without a group, in the whole instance. Reads all of it. */
-    async list(kind: Source['kind'], groupId = INSTANCE): Promise<Content[]> {
+    /** The same of both kinds. */
+    async inside(groupId: number): Promise<{ groups: Content[]; projects: Content[] }> {
+      const [groups, projects] = await Promise.all([read('group', groupId), read('project', groupId)])
+      return { groups, projects }
+    },
+
+    /** Everything of a kind inside a group as it is now, at any depth; without one, in the instance. Reads all of it. */
+    async list(kind: Source['kind'], group?: Group): Promise<Content[]> {
+      const groupId = group?.id ?? INSTANCE
       const [noted, ids] = await Promise.all([read(kind, groupId), movingIds(groupId)])
-      if (ids.length === 0) return noted
+      const placed = group ? noted.map((content) => follow(content, group)) : noted
+      if (ids.length === 0) return placed
 
       // What is inside a group on its way is right with that group alone.
-      const staying = noted.filter(({ ancestorIds }) => !ids.some((id) => ancestorIds.includes(id)))
+      const staying = placed.filter(({ ancestorIds }) => !ids.some((id) => ancestorIds.includes(id)))
       const moving = await locateAll(await listGroupsById(ids))
-      const here = moving.map(({ thing }) => thing).filter((group) => isIn(groupId, group))
+      const here = moving.map(({ thing }) => thing).filter((one) => isIn(groupId, one))
       const inside = await Promise.all(
-        here.map(async (group) => (await read(kind, group.id)).map((content) => follow(content, group))),
+        here.map(async (one) => (await read(kind, one.id)).map((content) => follow(content, one))),
       )
       return [...staying, ...inside.flat()].sort((one, other) => one.id - other.id)
     },

@@ -18,6 +18,7 @@ import { packageRepository } from './packages.ts'
 import { openPlaces } from './places.ts'
 import { protectionRuleRepository } from './protectionRules.ts'
 import { packageRecords } from './records.ts'
+import { openStillness } from './stillness.ts'
 import { openTable } from './table.ts'
 import { tokenRepository } from './tokens.ts'
 import { transitRepository } from './transit.ts'
@@ -35,7 +36,8 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, 
   const contents = openContents(table, places)
   const transit = transitRepository(table, places, holdMs)
   const groupTransit = groupTransitRepository(table, places, contents, transit, holdMs)
-  const groups = groupRepository(table, places, contents, { projects: transit, groups: groupTransit })
+  const whenStill = openStillness(groupTransit)
+  const groups = groupRepository(table, places, contents, { projects: transit, groups: groupTransit }, whenStill)
   const records = packageRecords(table, transit)
   const guard = packageGuard(table)
   return {
@@ -48,7 +50,7 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, 
     holders: holderRepository(table, places),
     groupListings: groupListingRepository(table, groups),
     listings: openListing(table),
-    members: memberRepository(table),
+    members: memberRepository(table, places, whenStill),
     overviews: overviewRepository(table, records),
     packages: packageRepository(table, records, guard),
     protectionRules: protectionRuleRepository(table),

@@ -1,8 +1,10 @@
+import { PackagesError } from '../domain/errors.ts'
 import type { PackageEntry } from '../domain/package.ts'
 import type { Paged } from '../domain/pagination.ts'
 import { type Caller, canInProject, type GroupScope, groupScope } from '../domain/permissions.ts'
 import { follow, type Group, type Project, visibilities } from '../domain/project.ts'
 import type { groupRepository } from './groups.ts'
+import { ignoreOvertaken, Overtaken } from './holds.ts'
 import {
   groupOfPartition,
   isOfProject,
@@ -27,9 +29,6 @@ type Groups = Pick<
   'listGroupsById' | 'listProjectsById' | 'listInside' | 'listContents' | 'locateAll' | 'snapshot' | 'transitRevision'
 >
 
-/** Something departed or arrived while a list was read: the parts of it do not fit together. */
-class Overtaken extends Error {}
-
 /** More departures and arrivals than this during one request do not happen. */
 const ATTEMPTS = 8
 
@@ -50,7 +49,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
 
     const listFrom = async (reader: ListingTable, shelves: readonly Shelf[]): Promise<Paged<PackageEntry>> =>
       query.order === 'project_path'
-        ? openListing(reader).listPackagesByProjectPath(shelves, await groups.listContents('project', group.id), query)
+        ? openListing(reader).listPackagesByProjectPath(shelves, await groups.listContents('project', group), query)
         : openListing(reader).listPackages(shelves, query)
 
     const ahead = listFrom(memory.table, shelvesOf({ visibilities: isSignedIn ? visibilities : ['public'] }))
@@ -67,10 +66,10 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         groups.listGroupsById(ids).then(groups.locateAll),
         Promise.all(ids.map(async (id) => ({ id, ...(await groups.listInside(id)) }))),
       ])
-      return inside.map(({ id, groupIds, projectIds }) => ({
+      return inside.map(({ id, groups: some, projects: others }) => ({
         group: found.find(({ thing }) => thing.id === id)?.thing,
-        groupIds: new Set([id, ...groupIds]),
-        projectIds: new Set(projectIds),
+        groupIds: new Set([id, ...some.map((one) => one.id)]),
+        projectIds: new Set(others.map((one) => one.id)),
       }))
     }
 
@@ -144,7 +143,8 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
             try {
               return await listing(caller)
             } catch (error) {
-              if (!(error instanceof Overtaken) || attempts === ATTEMPTS) throw error
+              ignoreOvertaken(error)
+              if (attempts === ATTEMPTS) throw new PackagesError({ code: 'busy' }, { cause: error })
               listing = start(group, query, isSignedIn)
             }
           }

@@ -11,8 +11,8 @@ import {
   type Project,
   visibilities,
 } from '../domain/project.ts'
-import { type Contents, contentsDeletes, contentsMoves } from './contents.ts'
-import { decidedOnce, ignoreOvertaken, openHolds, overtaken } from './holds.ts'
+import { asRead, type Contents, contentsDeletes, contentsMoves } from './contents.ts'
+import { decidedOnce, type Held, ignoreOvertaken, openHolds, overtaken } from './holds.ts'
 import { groupFromItem, projectFromItem } from './items.ts'
 import {
   groupKey,
@@ -28,6 +28,7 @@ import {
   InMotion,
   marksOf,
   markWrite,
+  movedBetween,
   type Share,
   startMovingWrite,
   stopMovingWrite,
@@ -37,23 +38,24 @@ import {
 import { isSamePath, leavingWrite, movedWrite, pathDelete, pathWrite } from './paths.ts'
 import { isThere, type Places } from './places.ts'
 import { listTransits, openRows } from './rows.ts'
-import { everyGroupShelf } from './shelves.ts'
+import { countsIn, everyGroupShelf } from './shelves.ts'
 import { chunks, type Item, type Table, type Write } from './table.ts'
-import { countsIn, deadline, movedBetween, type transitRepository } from './transit.ts'
+import type { transitRepository } from './transit.ts'
 
 const WAIT_MS = 25
 /** How many of the things inside follow at a time. */
 const AT_A_TIME = 8
-/** How often it is written down which projects are done. */
+/** How often it is written down how far the rows of projects, and then things themselves, have come. */
 const PROJECTS_BETWEEN_NOTES = 20
+const STEPS_BETWEEN_NOTES = 10
 
 /** What a departure writes of a group besides what every hold ends with. */
-const DEPARTING = ['transit', 'ancestorIds', 'path', 'fullPath', 'deletedAt'] as const
+const DEPARTING = ['transit', 'visibility', 'ancestorIds', 'path', 'fullPath', 'deletedAt'] as const
 
 const keyOf = ({ kind, id }: Source) => (kind === 'group' ? groupKey(id) : projectKey(id))
 
-/** `taken` is what it means that somebody else has the path. */
-type Change = { next: Group; writes: Write[]; taken?: () => Error }
+/** `taken` is what it means that somebody else has the path; `held` must hold of the group besides. */
+export type GroupChange = { next: Group; writes: Write[]; taken?: () => Error; held?: Held }
 
 type Projects = Pick<ReturnType<typeof transitRepository>, 'settle'>
 
@@ -93,14 +95,15 @@ export const groupTransitRepository = (
 
   /** The deepest and longest that things inside become. @throws `validation_failed` */
   const assertFits = async (group: Group, next: Group): Promise<void> => {
-    const inside = (await Promise.all([contents.read('group', group.id), contents.read('project', group.id)])).flat()
+    const { groups, projects: inside } = await contents.inside(group.id)
     const depth = (ancestorIds: readonly number[]) => ancestorIds.length - group.ancestorIds.length
-    const deepest = Math.max(0, ...inside.filter(({ kind }) => kind === 'group').map((one) => depth(one.ancestorIds)))
+    const deepest = Math.max(0, ...groups.map((one) => depth(one.ancestorIds)))
     if (next.ancestorIds.length + 1 + deepest > GROUP_DEPTH_LIMIT) {
       throw validationFailed(`has too deep level of nesting (maximum is ${GROUP_DEPTH_LIMIT} levels)`)
     }
-    const things = await Promise.all(chunks(inside, 100).map((some) => table.getAll(some.map(keyOf))))
-    const longest = Math.max(0, ...things.flat().map(({ fullPath }) => String(fullPath).length))
+    if (next.fullPath.length <= group.fullPath.length) return
+    const things = await table.getAll([...groups, ...inside].map(keyOf))
+    const longest = Math.max(0, ...things.map(({ fullPath }) => String(fullPath).length))
     const length = longest - group.fullPath.length + next.fullPath.length
     if (longest > 0 && length > FULL_PATH_LIMIT) {
       throw validationFailed(
@@ -120,7 +123,7 @@ export const groupTransitRepository = (
   /** @param transits as they were read before all else: nothing inside may have changed since */
   const depart = async (
     group: Group,
-    { next, writes, taken = pathTaken }: Change,
+    { next, writes, taken = pathTaken, held }: GroupChange,
     transits: Item | undefined,
     by: string,
     now: string,
@@ -130,7 +133,7 @@ export const groupTransitRepository = (
     const moved: Group = { ...next, transit: { id: randomUUID(), left: { ancestorIds, fullPath }, counts } }
     const source = { kind: 'group', id: group.id } as const
     await table.transact(() => [
-      endWrite(moved, by, DEPARTING, group),
+      endWrite(moved, by, DEPARTING, asRead(group), ...(held ? [held] : [])),
       decidedOnce(startMovingWrite(group.id, moved.transit?.id ?? '', transits)),
       { put: { ...transitKey(source), id: source.id } },
       ...around(moved).map((groupId) => markWrite(groupId, source, shareIn(groupId, ancestorIds, counts))),
@@ -192,7 +195,7 @@ export const groupTransitRepository = (
 
   /** What is in the group, from the outside in, and groups before projects: nothing notes less than what is around it. */
   const listInside = async (id: number) => {
-    const [groups, inside] = await Promise.all([contents.read('group', id), contents.read('project', id)])
+    const { groups, projects: inside } = await contents.inside(id)
     const byDepth = [...Map.groupBy(groups, ({ ancestorIds }) => ancestorIds.length - ancestorIds.indexOf(id))]
     const levels = byDepth.sort(([one], [other]) => one - other).map(([, level]) => level)
     return { projects: inside, levels: [...levels, inside] }
@@ -203,7 +206,7 @@ export const groupTransitRepository = (
     const still = stillInTransit(group)
     const rows = openRows(table, source, still)
     const [inside, note] = await Promise.all([listInside(group.id), rows.readNote()])
-    const waiting = inside.projects.filter(({ id }) => id >= (note?.projectId ?? 0))
+    const waiting = note?.stage === 'things' ? [] : inside.projects.filter(({ id }) => id >= (note?.projectId ?? 0))
     for (const [place, { id }] of waiting.entries()) {
       const located = await locatedIn(group, id)
       if (located && !(await rows.carryProject(located, note, isOver))) return false
@@ -214,9 +217,15 @@ export const groupTransitRepository = (
       if (isEnd) return false
     }
     const now = new Date().toISOString()
-    for (const some of inside.levels.flatMap((level) => chunks(level, AT_A_TIME))) {
+    // What is inside a group that moves stays the same; a deleted one has less inside with each step.
+    const steps = inside.levels.flatMap((level) => chunks(level, AT_A_TIME))
+    const done = note?.stage === 'things' && isThere(group) ? note.done : 0
+    for (const [step, some] of steps.entries()) {
+      if (step < done) continue
       await Promise.all(some.map((content) => bringAlong(group, content, still, now)))
-      if (isOver()) return false
+      const isEnd = isOver()
+      if (isEnd || (step + 1) % STEPS_BETWEEN_NOTES === 0) await rows.writeNote({ stage: 'things', done: step + 1 })
+      if (isEnd) return false
     }
     await rows.carryMembers(source, isThere(group) ? group.ancestorIds : null)
     await holding(group, (by) => arrive(group, by))
@@ -267,8 +276,13 @@ export const groupTransitRepository = (
      * @param change what becomes of the group as it stands, with the writes that go with it; called for each try
      * @throws InMotion when a group around it is in transit; `not_found`, `busy`
      */
-    async move(id: number, now: string, change: (group: Group) => Promise<Change>): Promise<Group> {
-      for (const isOver = deadline(); ; ) {
+    async move(
+      id: number,
+      now: string,
+      isOver: () => boolean,
+      change: (group: Group) => Promise<GroupChange>,
+    ): Promise<Group> {
+      for (;;) {
         const group = await read(id)
         if (!isThere(group)) throw notFound('group')
         if (isOver()) throw new PackagesError({ code: 'busy' })
@@ -344,14 +358,6 @@ const stillInTransit = ({ id, transit }: Group): Write => ({
 const isNoted = (thing: Group | Project, next: Group | Project) =>
   thing.fullPath === next.fullPath && thing.ancestorIds.join() === next.ancestorIds.join()
 
-/** Holds as long as the thing is what it was read as; other fields of it may change meanwhile. */
-const asRead = ({ name, path, visibility, ancestorIds }: Group | Project) => ({
-  if: '#name = :name AND #path = :path AND visibility = :visibility AND ancestorIds = :before AND deletedAt = :none',
-  names: { '#name': 'name', '#path': 'path' },
-  values: { ':name': name, ':path': path, ':visibility': visibility, ':before': ancestorIds, ':none': null } as Item,
-  otherwise: 'again' as const,
-})
-
 const followWrites = (kind: Source['kind'], thing: Group | Project, next: Group | Project, now: string): Write[] => {
   const source = { kind, id: thing.id }
   const { values, ...read } = asRead(thing)
@@ -364,9 +370,10 @@ const followWrites = (kind: Source['kind'], thing: Group | Project, next: Group 
   return [
     {
       update: keyOf(source),
-      expression: 'SET ancestorIds = :ancestorIds, fullPath = :fullPath',
+      expression: 'SET #ancestorIds = :ancestorIds, #fullPath = :fullPath',
       ...read,
       values: { ...values, ':ancestorIds': next.ancestorIds, ':fullPath': next.fullPath },
+      otherwise: 'again',
     },
     ...alias,
     ...contentsMoves(kind, next, thing.ancestorIds),
@@ -380,9 +387,10 @@ const endWrites = (kind: Source['kind'], thing: Group | Project, group: Group, n
   return [
     {
       update: keyOf(source),
-      expression: 'SET deletedAt = :now, ancestorIds = :nowhere',
+      expression: 'SET deletedAt = :now, #ancestorIds = :nowhere',
       ...read,
       values: { ...values, ':now': now, ':nowhere': [] },
+      otherwise: 'again',
     },
     pathDelete(source, thing.fullPath),
     ...contentsDeletes(

@@ -9,27 +9,19 @@ import {
   type Visibility,
   visibilities,
 } from '../domain/project.ts'
-import { type Contents, contentsDeletes, contentsMoves, contentsWrites } from './contents.ts'
+import { asRead, type Contents, contentsDeletes, contentsMoves, contentsWrites } from './contents.ts'
 import { type groupTransitRepository, pathTaken } from './groupTransit.ts'
+import { type Held, overtaken } from './holds.ts'
 import { type Content, groupFromItem, projectFromItem } from './items.ts'
-import {
-  contentsKey,
-  groupKey,
-  INSTANCE,
-  pathKey,
-  projectKey,
-  TALLY_SHARDS,
-  TRANSITS,
-  tallyKey,
-  transitsKey,
-} from './keys.ts'
-import { InMotion, marksOf, revisionOf, standStillWrites } from './marks.ts'
-import { FRESH_PLACE, firstRoleWrites } from './members.ts'
-import { isSamePath, movedWrite, openPaths, pathWrite } from './paths.ts'
+import { contentsKey, groupKey, INSTANCE, projectKey, TALLY_SHARDS, TRANSITS, tallyKey, transitsKey } from './keys.ts'
+import { marksOf, revisionOf, standStillWrites } from './marks.ts'
+import { ensureOwner, FRESH_PLACE, firstRoleWrites } from './members.ts'
+import { isSamePath, movedWrite, openPaths, pathDelete, pathWrite } from './paths.ts'
 import { isThere, type Places } from './places.ts'
 import { listTransits } from './rows.ts'
+import type { WhenStill } from './stillness.ts'
 import type { Table, Write } from './table.ts'
-import { deadline, type transitRepository } from './transit.ts'
+import type { transitRepository } from './transit.ts'
 
 /** A group, or the personal namespace of a user: his name is its path, and it stands in nobody's contents. */
 export const namespaceWrites = (group: Group, taken: () => Error, userId?: number): Write[] => [
@@ -48,8 +40,8 @@ const parentWrite = (parent: Group, visibility: Visibility, refused: () => Error
   return {
     update: groupKey(parent.id),
     expression: 'ADD changes :one',
-    if: `fullPath = :fullPath AND deletedAt = :none AND visibility IN (${Object.keys(values).join(', ')})`,
-    values: { ':fullPath': parent.fullPath, ':none': null, ':one': 1, ...values },
+    if: `fullPath = :fullPath AND ancestorIds = :ancestorIds AND deletedAt = :none AND visibility IN (${Object.keys(values).join(', ')})`,
+    values: { ':fullPath': parent.fullPath, ':ancestorIds': parent.ancestorIds, ':none': null, ':one': 1, ...values },
     otherwise: refused,
   }
 }
@@ -111,25 +103,18 @@ const below = <Wanted extends NewGroup>(parent: Group | undefined, wanted: Wante
 
 type Moves = {
   projects: Pick<ReturnType<typeof transitRepository>, 'move'>
-  groups: Pick<ReturnType<typeof groupTransitRepository>, 'move' | 'settle'>
+  groups: Pick<ReturnType<typeof groupTransitRepository>, 'move'>
 }
 
-export const groupRepository = (table: Table, places: Places, contents: Contents, moves: Moves) => {
+export const groupRepository = (
+  table: Table,
+  places: Places,
+  contents: Contents,
+  moves: Moves,
+  whenStill: WhenStill,
+) => {
   const { locate, locateAll, listGroupsById } = places
   const { findId } = openPaths(table)
-
-  /** Runs a change of what is where. A group around that is on its way is brought home first. @throws `busy` */
-  const whenStill = async <Outcome>(change: () => Promise<Outcome>): Promise<Outcome> => {
-    for (const isOver = deadline(); ; ) {
-      try {
-        return await change()
-      } catch (error) {
-        if (!(error instanceof InMotion)) throw error
-        const hasArrived = await moves.groups.settle(error.groupId, isOver)
-        if (!hasArrived || isOver()) throw new PackagesError({ code: 'busy' }, { cause: error })
-      }
-    }
-  }
 
   const readGroup = async (id: number): Promise<Group> => {
     const item = await table.get(groupKey(id))
@@ -177,28 +162,55 @@ export const groupRepository = (table: Table, places: Places, contents: Contents
   const listProjectsById = async (ids: readonly number[]): Promise<Project[]> =>
     (await table.getAll([...new Set(ids)].map(projectKey))).map(projectFromItem).filter(isThere)
 
-  /** The place of a group, or nothing, to move a group to. @throws `validation_failed` when it is inside that group */
-  const parentFor = async (group: Group, targetId: number | undefined): Promise<Group | undefined> => {
-    if (targetId === undefined) return undefined
+  /** The place to move a group to. @throws `validation_failed` when it is inside that group */
+  const parentFor = async (group: Group, targetId: number): Promise<Group> => {
     const target = await locate(await readGroup(targetId))
     if (!target) throw notFound('namespace')
     if (chainOf(target.thing).includes(group.id)) throw validationFailed(intoItself)
     return target.thing
   }
 
-  /** Moves a group below another, or to the top, or gives it another path where it is. */
+  /** What a visibility may be of a group: what is directly in it has no more, and so nothing inside has. */
+  const assertVisible = async (group: Group, visibility: Visibility): Promise<void> => {
+    const [groups, projects] = await Promise.all([contents.list('group', group), contents.list('project', group)])
+    const isAbove = (content: Content) =>
+      parentId(content) === group.id && isMoreVisible(content.visibility, visibility)
+    const above = [
+      ...(projects.some(isAbove) ? ['this group contains projects with higher visibility'] : []),
+      ...(groups.some(isAbove) ? ['there are sub-groups with higher visibility'] : []),
+    ]
+    if (above.length > 0) {
+      throw validationFailed({ visibility_level: above.map((why) => `${visibility} is not allowed since ${why}.`) })
+    }
+  }
+
+  /** A parent that was read anew: what is refused of it now may be fine when it is read again. */
+  const freshParentWrite = (parent: Group, visibility: Visibility): Write => {
+    if (isMoreVisible(visibility, parent.visibility)) throw parentChanged()
+    return parentWrite(parent, visibility, overtaken)
+  }
+
+  /** Moves a group below another, or to the top, or gives it another path, and a visibility with it. */
   const moveGroup = (
     id: number,
     movedAt: string,
     taken: () => Error,
-    wanted: (group: Group) => Promise<{ parent: Group | undefined; path: string }>,
+    wanted: (group: Group) => Promise<{ parent: Group | undefined; path: string; visibility?: Visibility }>,
+    more: (group: Group) => Promise<Write[]> = async () => [],
   ): Promise<Group> =>
-    whenStill(() =>
-      moves.groups.move(id, movedAt, async (group) => {
-        const { parent, path } = await wanted(group)
-        const next: Group = { ...group, ...below(parent, { ...group, path }) }
+    whenStill((isOver) =>
+      moves.groups.move(id, movedAt, isOver, async (group) => {
+        const changes = (await table.get(groupKey(id)))?.changes
+        const { parent, path, visibility = group.visibility } = await wanted(group)
+        const next: Group = { ...group, ...below(parent, { ...group, path, visibility }) }
         if (next.fullPath === group.fullPath) return { next: group, writes: [] }
-        return { next, writes: parent ? [parentWrite(parent, group.visibility, parentChanged)] : [], taken }
+        if (visibility !== group.visibility) await assertVisible(group, visibility)
+        return {
+          next,
+          writes: [...(parent ? [freshParentWrite(parent, visibility)] : []), ...(await more(group))],
+          taken,
+          ...(visibility === group.visibility ? {} : { held: unchangedInside(changes) }),
+        }
       }),
     )
 
@@ -208,7 +220,7 @@ export const groupRepository = (table: Table, places: Places, contents: Contents
     listProjectsById,
     locate,
     locateAll,
-    listContents: (kind: 'group' | 'project', groupId = INSTANCE): Promise<Content[]> => contents.list(kind, groupId),
+    listContents: contents.list,
 
     /** What it notes of its place may be behind; `locate` tells where it is. */
     async findProject(reference: Reference): Promise<Project | undefined> {
@@ -248,10 +260,7 @@ export const groupRepository = (table: Table, places: Places, contents: Contents
     },
 
     /** What is inside a group on its way, which is right with that group alone. */
-    async listInside(groupId: number): Promise<{ groupIds: number[]; projectIds: number[] }> {
-      const [groups, projects] = await Promise.all([contents.read('group', groupId), contents.read('project', groupId)])
-      return { groupIds: groups.map(({ id }) => id), projectIds: projects.map(({ id }) => id) }
-    },
+    listInside: contents.inside,
 
     /** Makes a group, which its maker owns. @throws `validation_failed` when the path is taken or the parent changed */
     async createGroup(parent: Group | undefined, wanted: NewGroup, ownerId: number, createdAt: string): Promise<Group> {
@@ -300,19 +309,19 @@ export const groupRepository = (table: Table, places: Places, contents: Contents
 
     /** @throws `validation_failed` when its group is less visible, `not_found` */
     changeVisibility: (id: number, visibility: Visibility): Promise<Project> =>
-      whenStill(() =>
-        moves.projects.move(id, async (project) => {
+      whenStill((isOver) =>
+        moves.projects.move(id, isOver, async (project) => {
           const next = { ...project, visibility }
           if (project.visibility === visibility) return { next, writes: [] }
           const parent = await parentOf(project)
-          return { next, writes: [parentWrite(parent, visibility, parentChanged), ...contentsWrites('project', next)] }
+          return { next, writes: [freshParentWrite(parent, visibility), ...contentsWrites('project', next)] }
         }),
       ),
 
     /** Moves a project into another namespace. @throws `validation_failed` when its path is taken there, `not_found` */
     transferProject: (id: number, target: Group, movedAt: string): Promise<Project> =>
-      whenStill(() =>
-        moves.projects.move(id, async (project) => {
+      whenStill((isOver) =>
+        moves.projects.move(id, isOver, async (project) => {
           const next = { ...project, ...below(target, project) }
           if (parentId(project) === target.id) return { next: project, writes: [] }
           return {
@@ -331,8 +340,8 @@ export const groupRepository = (table: Table, places: Places, contents: Contents
 
     /** Gives a project another path in its namespace; the old one leads on. @throws `validation_failed` when it is taken */
     renameProject: (id: number, path: string, movedAt: string): Promise<Project> =>
-      whenStill(() =>
-        moves.projects.move(id, async (project) => {
+      whenStill((isOver) =>
+        moves.projects.move(id, isOver, async (project) => {
           if (project.path === path) return { next: project, writes: [] }
           const parent = await parentOf(project)
           const next = { ...project, ...below(parent, { ...project, path }) }
@@ -360,31 +369,17 @@ export const groupRepository = (table: Table, places: Places, contents: Contents
         changed = { ...group, visibility }
         if (group.visibility === visibility) return []
 
-        const [groups, projects] = await Promise.all([contents.list('group', id), contents.list('project', id)])
-        const isAbove = (content: Content) => parentId(content) === id && isMoreVisible(content.visibility, visibility)
-        const above = [
-          ...(projects.some(isAbove) ? ['this group contains projects with higher visibility'] : []),
-          ...(groups.some(isAbove) ? ['there are sub-groups with higher visibility'] : []),
-        ]
-        if (above.length > 0) {
-          throw validationFailed({ visibility_level: above.map((why) => `${visibility} is not allowed since ${why}.`) })
-        }
+        await assertVisible(group, visibility)
         const parent = parentId(group) === null ? undefined : await parentOf(group)
+        const [seen, inside] = [asRead(group), unchangedInside(item.changes)]
         return [
           ...standStillWrites(group.ancestorIds),
           {
             update: groupKey(id),
-            expression: 'SET visibility = :visibility',
-            if: `#name = :name AND fullPath = :fullPath AND ${
-              item.changes === undefined ? 'attribute_not_exists(changes)' : 'changes = :changes'
-            }`,
-            names: { '#name': 'name' },
-            values: {
-              ':visibility': visibility,
-              ':name': group.name,
-              ':fullPath': group.fullPath,
-              ...(item.changes === undefined ? {} : { ':changes': item.changes }),
-            },
+            expression: 'SET #visibility = :visibility',
+            if: `${seen.if} AND ${inside.if}`,
+            names: seen.names,
+            values: { ...seen.values, ...inside.values, ':visibility': visibility },
             otherwise: 'again',
           },
           ...(parent ? [parentWrite(parent, visibility, parentChanged)] : []),
@@ -395,30 +390,42 @@ export const groupRepository = (table: Table, places: Places, contents: Contents
       return changed as Group
     },
 
-    /** Gives a group another path. Nothing leads from the old one. @throws `validation_failed` when it is taken */
-    renameGroup: (id: number, path: string, movedAt: string): Promise<Group> =>
+    /**
+     * Gives a group another path, and another visibility with it: both or none. Nothing leads from the old path.
+     * @throws `validation_failed` when it is taken, and for the visibility
+     */
+    renameGroup: (id: number, path: string, movedAt: string, visibility?: Visibility): Promise<Group> =>
       moveGroup(id, movedAt, pathTaken, async (group) => ({
         parent: parentId(group) === null ? undefined : await parentOf(group),
         path,
+        ...(visibility === undefined ? {} : { visibility }),
       })),
 
     /**
-     * Moves a group with all that is in it below another, or without one to the top.
+     * Moves a group with all that is in it below another, or to the top, where it needs an owner of its own: if it has
+     * none, `ownerId` becomes one.
      * @throws `validation_failed` when its path is taken there, when it would be inside itself or too deep
      */
-    transferGroup: (id: number, targetId: number | undefined, movedAt: string): Promise<Group> =>
-      moveGroup(id, movedAt, takenThere, async (group) => ({
-        parent: await parentFor(group, targetId),
-        path: group.path,
-      })),
+    transferGroup: (id: number, target: number | { ownerId: number }, movedAt: string): Promise<Group> =>
+      moveGroup(
+        id,
+        movedAt,
+        takenThere,
+        async (group) => ({
+          parent: typeof target === 'number' ? await parentFor(group, target) : undefined,
+          path: group.path,
+        }),
+        async (group) =>
+          typeof target === 'number' ? [] : [await ensureOwner(table, places, group, target.ownerId, movedAt)],
+      ),
 
     /** Hides a project and everything in it at once; its path is free. @throws `not_found` */
     async deleteProject(id: number, deletedAt: string): Promise<void> {
-      await whenStill(() =>
-        moves.projects.move(id, async (project) => ({
+      await whenStill((isOver) =>
+        moves.projects.move(id, isOver, async (project) => ({
           next: { ...project, ancestorIds: [], deletedAt },
           writes: [
-            { delete: pathKey(project.fullPath), if: 'id = :id', values: { ':id': id }, otherwise: 'again' },
+            pathDelete({ kind: 'project', id }, project.fullPath),
             ...contentsDeletes('project', id, [INSTANCE, ...project.ancestorIds]),
           ],
         })),
@@ -427,8 +434,8 @@ export const groupRepository = (table: Table, places: Places, contents: Contents
 
     /** Hides a group and everything in it at once. Its path is free when all of it is gone. @throws `not_found` */
     async deleteGroup(id: number, deletedAt: string): Promise<void> {
-      await whenStill(() =>
-        moves.groups.move(id, deletedAt, async (group) => ({
+      await whenStill((isOver) =>
+        moves.groups.move(id, deletedAt, isOver, async (group) => ({
           next: { ...group, ancestorIds: [], deletedAt },
           writes: [],
         })),
@@ -436,6 +443,12 @@ export const groupRepository = (table: Table, places: Places, contents: Contents
     },
   }
 }
+
+/** Holds as long as nothing was put into a group, nor became more visible there, since its count of that was read. */
+const unchangedInside = (changes: unknown): Held & { values: Record<string, unknown> } =>
+  changes === undefined
+    ? { if: 'attribute_not_exists(changes)', values: {} }
+    : { if: 'changes = :changes', values: { ':changes': changes } }
 
 const intoItself = 'Transfer failed: Cannot transfer group to one of its subgroup.'
 const takenThere = () =>

@@ -20,6 +20,9 @@ export const ignoreOvertaken = (error: unknown) => {
 export const decidedOnce = (write: Write): Write =>
   write.otherwise === 'again' ? { ...write, otherwise: overtaken } : write
 
+/** What must hold of an item at the moment of a write. */
+export type Held = { if: string; names?: Record<string, string>; values?: Record<string, unknown> }
+
 /** A project or group as a hold sees it. */
 type Holdable = { id: number; placement: number; held: Hold | null }
 
@@ -92,30 +95,28 @@ export const openHolds = (table: Table, kind: Source['kind'], holdMs: number) =>
 
     /**
      * Ends a hold together with what was done under it, and writes these fields alone: others may change meanwhile.
-     * @param seen what the other writes of the transaction were prepared with
+     * @param held what must hold besides, such as what the other writes of the transaction were prepared with
      */
-    endWrite<Thing extends Holdable & { name: string; fullPath: string }>(
+    endWrite<Thing extends Holdable>(
       next: Thing,
       by: string,
       fields: readonly (keyof Thing & string)[],
-      seen?: Pick<Thing, 'name' | 'fullPath'>,
+      ...held: readonly Held[]
     ): Write {
       const values: Record<string, unknown> = { ...next, placement: next.placement + 1, held: null }
       const written = ['placement', 'held', ...fields]
       return {
         update: keyOf({ kind, id: next.id }),
         expression: `SET ${written.map((field) => `#${field} = :${field}`).join(', ')}`,
-        if: `held.#by = :by${seen ? ' AND #name = :seenName AND #fullPath = :seenPath' : ''}`,
-        names: {
-          '#by': 'by',
-          ...(seen ? { '#name': 'name', '#fullPath': 'fullPath' } : {}),
-          ...Object.fromEntries(written.map((field) => [`#${field}`, field])),
-        },
-        values: {
-          ':by': by,
-          ...(seen ? { ':seenName': seen.name, ':seenPath': seen.fullPath } : {}),
-          ...Object.fromEntries(written.map((field) => [`:${field}`, values[field]])),
-        },
+        if: ['held.#by = :by', ...held.map((one) => one.if)].join(' AND '),
+        names: Object.assign(
+          { '#by': 'by', ...Object.fromEntries(written.map((field) => [`#${field}`, field])) },
+          ...held.map(({ names }) => names),
+        ),
+        values: Object.assign(
+          { ':by': by, ...Object.fromEntries(written.map((field) => [`:${field}`, values[field]])) },
+          ...held.map((one) => one.values),
+        ),
         otherwise: overtaken,
       }
     },

@@ -3,7 +3,7 @@
  * which groups are where writes this item of each group concerned, so that none of two changes overlooks the other.
  */
 import { type Source, transitsKey } from './keys.ts'
-import type { Counts } from './shelves.ts'
+import { type Counts, sumOf } from './shelves.ts'
 import type { Item, Write } from './table.ts'
 
 /** A group that a change of structure needs to stand still is itself on its way. */
@@ -109,12 +109,19 @@ const movedTallies = (item: Item): Item[] =>
     return prefix === undefined || slot === undefined ? [] : [{ sk: `${prefix}moved`, [slot]: count }]
   })
 
-/** The name under which the transits of a group count for one of its tallies. */
-export const movedName = (prefix: string, slot: string) => `${prefix}${slot}`
-
 /** Tallies that take off what the tallies beside them still count. */
 export const takenOff = ({ share }: Mark): Item[] =>
   Object.entries(share).map(([prefix, counts]) => ({
     sk: `${prefix}-`,
     ...Object.fromEntries(Object.entries(counts).map(([slot, count]) => [slot, -count])),
   }))
+
+/** What a group's tallies gain when they no longer count one share and count the other. */
+export const movedBetween = (before: Share, after: Share): Counts => sumOf([namedIn(before, -1), namedIn(after, 1)])
+
+const namedIn = (share: Share, sign: 1 | -1): Counts =>
+  new Map(
+    Object.entries(share).flatMap(([prefix, counts]) =>
+      Object.entries(counts).map(([slot, count]) => [`${prefix}${slot}`, sign * count] as const),
+    ),
+  )

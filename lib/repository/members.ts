@@ -8,8 +8,12 @@ import {
   type Membership,
   ROLES_LIMIT,
 } from '../domain/permissions.ts'
-import { membershipFromItem, userFromItem } from './items.ts'
+import type { Group } from '../domain/project.ts'
+import { groupFromItem, membershipFromItem, projectFromItem, userFromItem } from './items.ts'
 import { groupKey, type Key, memberKey, membershipKey, projectKey, USER_WITH_ROLES, userKey } from './keys.ts'
+import { InMotion } from './marks.ts'
+import type { Places } from './places.ts'
+import type { WhenStill } from './stillness.ts'
 import type { Item, Table, Write } from './table.ts'
 
 type Source = Membership['source']
@@ -69,20 +73,32 @@ const OWNS_FOR_GOOD = {
   values: { ':owner': ACCESS_LEVELS.owner, ':never': null },
 }
 
+const ownersForGood = async (table: Table, group: Source): Promise<Membership[]> =>
+  (await table.queryAll({ pk: memberKey(group, 0).pk, filter: OWNS_FOR_GOOD })).map(membershipFromItem)
+
+const ownerCheck = ({ userId, source }: Membership): Write => {
+  const { expression, values } = OWNS_FOR_GOOD
+  return { check: membershipKey(userId, source), if: expression, values, otherwise: 'again' }
+}
+
 /**
  * Only a top-level group can lose its last owner, as the owners of a group own all that is inside. One of them stays
- * who owns it for good: of two owners who remove or lower each other at once, one does not come through.
+ * who owns it for good: of two owners who remove or lower each other at once, one does not come through. `place` is
+ * the group as it is now; what is found out of it holds as long as it is there.
  */
-const lastOwnerChecks = async (table: Table, before: Membership, after: Role | undefined): Promise<Write[]> => {
-  const { source, within, userId } = before
-  const isTopLevel = source.kind === 'group' && within.length === 0
+const lastOwnerChecks = async (
+  table: Table,
+  before: Membership,
+  after: Role | undefined,
+  place: Item | undefined,
+): Promise<Write[]> => {
+  const { source, userId } = before
+  const isTopLevel = source.kind === 'group' && String(place?.ancestorIds) === ''
   if (!isTopLevel || !ownsForGood(before) || (after && ownsForGood(after))) return []
 
-  const owners = await table.queryAll({ pk: memberKey(source, userId).pk, filter: OWNS_FOR_GOOD })
-  const other = owners.map(membershipFromItem).find((candidate) => candidate.userId !== userId)
+  const other = (await ownersForGood(table, source)).find((candidate) => candidate.userId !== userId)
   if (!other) throw forbidden(`the last owner of a group cannot ${after ? 'lose that role' : 'be removed'}`)
-  const { expression, values } = OWNS_FOR_GOOD
-  return [{ check: membershipKey(other.userId, source), if: expression, values, otherwise: 'again' }]
+  return [ownerCheck(other)]
 }
 
 /** Holds as long as the role is what was read. */
@@ -105,31 +121,89 @@ const placeKey = ({ kind, id }: Source): Key => (kind === 'group' ? groupKey(id)
 /** The first member of a place comes with it, so that its count is there from the start. */
 export const FRESH_PLACE = { members: 1 } as const
 
-/** Counts who comes or goes. A place that is gone meanwhile is no reason to keep a role in it. */
-const countMember = (source: Source, by: 1 | -1): Write => ({
+/** Counts a member more or less, as long as the place is in the groups where it was read. */
+const countMember = (source: Source, by: 1 | 0 | -1, ancestorIds: unknown, more = ''): Write => ({
   update: placeKey(source),
   expression: 'ADD #members :by',
+  if: `ancestorIds = :ancestorIds${more}`,
   names: { '#members': 'members' },
-  values: { ':by': by },
-})
-
-/** Holds as long as the place is where it was read and has room for one more. */
-const roomCheck = ({ source, within }: Membership, by: 0 | 1): Write => ({
-  ...countMember(source, 1),
-  if: 'ancestorIds = :ancestorIds AND deletedAt = :none AND (attribute_not_exists(#members) OR #members <= :most)',
-  values: { ':by': by, ':ancestorIds': within, ':none': null, ':most': MEMBERS_LIMIT - by },
+  values: { ':by': by, ':ancestorIds': ancestorIds },
   otherwise: 'again',
 })
 
-const assertRoom = (place: Item | undefined, { within }: Membership, by: 0 | 1): void => {
-  const isWhereItWas = String(place?.ancestorIds) === String(within) && place?.deletedAt === null
-  if (!isWhereItWas) throw new PackagesError({ code: 'busy' })
-  if (Number(place?.members ?? 0) + by > MEMBERS_LIMIT) {
+/** The same of one who comes, as long as the place is there and has room for one more. */
+const roomWrite = ({ source, within }: Membership, by: 0 | 1): Write => {
+  const room = ' AND deletedAt = :none AND (attribute_not_exists(#members) OR #members <= :most)'
+  const { values, ...counted } = countMember(source, by, within, room)
+  return { ...counted, values: { ...values, ':none': null, ':most': MEMBERS_LIMIT - by } } as Write
+}
+
+const assertRoom = (place: Item, by: 0 | 1): void => {
+  if (Number(place.members ?? 0) + by > MEMBERS_LIMIT) {
     throw validationFailed({ base: [`A group or project may have at most ${MEMBERS_LIMIT} members`] })
   }
 }
 
-export const memberRepository = (table: Table) => ({
+/** Gives a role, or a place back to one that has ended. @throws what `add` throws */
+const give = async (table: Table, { locate }: Places, membership: Membership): Promise<void> => {
+  const { userId, source } = membership
+  await table.transact(async () => {
+    const [user, place, role] = await Promise.all(
+      [userKey(userId), placeKey(source), membershipKey(userId, source)].map(table.get),
+    )
+    if (!user) throw notFound('user')
+    const before = role && membershipFromItem(role)
+    if (before && isCurrent(before, membership.createdAt.slice(0, 10))) {
+      throw new PackagesError({ code: 'already_exists', message: 'Member already exists' })
+    }
+    const by = before ? 0 : 1
+    if (String(place?.ancestorIds) !== String(membership.within) || place?.deletedAt !== null) {
+      throw await elsewhere(locate, source, place)
+    }
+    assertRoom(place, by)
+    return [roomWrite(membership, by), ...(before ? [] : [countRole(userId, 1)]), ...roleWrites(membership, before)]
+  })
+}
+
+/** A place that is not where it was read: a group around it may be on its way. */
+const elsewhere = async (locate: Places['locate'], { kind }: Source, place: Item | undefined): Promise<Error> => {
+  const thing = place && (kind === 'group' ? groupFromItem(place) : projectFromItem(place))
+  const moving = (thing && (await locate(thing)))?.ancestors.find(({ transit }) => transit !== null)
+  return moving ? new InMotion(moving.id) : new PackagesError({ code: 'busy' })
+}
+
+/**
+ * A group that comes to the top has an owner for good: if it has none, this user becomes one.
+ * @returns what holds as long as it has him
+ */
+export const ensureOwner = async (
+  table: Table,
+  places: Places,
+  { id, ancestorIds }: Pick<Group, 'id' | 'ancestorIds'>,
+  userId: number,
+  createdAt: string,
+): Promise<Write> => {
+  const source = { kind: 'group', id } as const
+  const [owner] = await ownersForGood(table, source)
+  if (owner) return ownerCheck(owner)
+
+  const made: Membership = {
+    userId,
+    source,
+    within: ancestorIds,
+    accessLevel: ACCESS_LEVELS.owner,
+    expiresOn: null,
+    createdAt,
+  }
+  const item = await table.get(membershipKey(userId, source))
+  const before = item && membershipFromItem(item)
+  if (before && isCurrent(before, createdAt.slice(0, 10))) {
+    await table.transact(() => roleWrites({ ...made, createdAt: before.createdAt }, before))
+  } else await give(table, places, made)
+  return ownerCheck(made)
+}
+
+export const memberRepository = (table: Table, places: Places, whenStill: WhenStill) => ({
   /** Who asks, with his roles in these places; one call. `user` is undefined when there is no such user any more. */
   async findCaller(userId: number, sources: readonly Source[], today: string): Promise<Caller> {
     const keys: Key[] = [userKey(userId), ...sources.map((source) => membershipKey(userId, source))]
@@ -157,22 +231,7 @@ export const memberRepository = (table: Table) => ({
    * @throws `already_exists` when he is a member, `not_found` when there is no such user, `busy` when the place moved,
    * `validation_failed` when the place or the user has all it may have
    */
-  async add(membership: Membership): Promise<void> {
-    const { userId, source } = membership
-    await table.transact(async () => {
-      const [user, place, role] = await Promise.all(
-        [userKey(userId), placeKey(source), membershipKey(userId, source)].map(table.get),
-      )
-      if (!user) throw notFound('user')
-      const before = role && membershipFromItem(role)
-      if (before && isCurrent(before, membership.createdAt.slice(0, 10))) {
-        throw new PackagesError({ code: 'already_exists', message: 'Member already exists' })
-      }
-      const by = before ? 0 : 1
-      assertRoom(place, membership, by)
-      return [roomCheck(membership, by), ...(before ? [] : [countRole(userId, 1)]), ...roleWrites(membership, before)]
-    })
-  },
+  add: (membership: Membership): Promise<void> => whenStill(() => give(table, places, membership)),
 
   /**
    * Changes a role, if `permit` does not refuse what it turns out to be. Everything holds at the moment of the write.
@@ -192,6 +251,7 @@ export const memberRepository = (table: Table) => ({
       permit(before)
       const after = { ...before, ...change }
       updated = after
+      const place = ownsForGood(before) ? await table.get(placeKey(source)) : undefined
 
       const { values, ...held } = unchanged(before)
       const becoming = {
@@ -202,7 +262,8 @@ export const memberRepository = (table: Table) => ({
       return [
         { update: membershipKey(userId, source), ...becoming },
         { update: memberKey(source, userId), ...becoming },
-        ...(await lastOwnerChecks(table, before, after)),
+        ...(await lastOwnerChecks(table, before, after, place)),
+        ...(place ? [countMember(source, 0, place.ancestorIds)] : []),
       ]
     })
     return updated as Membership
@@ -217,12 +278,13 @@ export const memberRepository = (table: Table) => ({
       const membership = await findRole(table, userId, source)
       permit(membership)
 
+      const place = await table.get(placeKey(source))
       return [
         { delete: membershipKey(userId, source), ...unchanged(membership) },
         { delete: memberKey(source, userId) },
         countRole(userId, -1),
-        countMember(source, -1),
-        ...(await lastOwnerChecks(table, membership, undefined)),
+        ...(place ? [countMember(source, -1, place.ancestorIds)] : []),
+        ...(await lastOwnerChecks(table, membership, undefined, place)),
       ]
     })
   },

@@ -18,8 +18,9 @@ export const pathWrite = (
 /** The path that a thing has no more leads on to it. */
 export const movedWrite = ({ kind, id }: Source, fullPath: string, movedAt: string): Write => ({
   put: { ...pathKey(fullPath), kind, id, movedAt },
-  if: 'id = :id',
-  values: { ':id': id },
+  if: 'id = :id AND #kind = :kind',
+  names: { '#kind': 'kind' },
+  values: { ':id': id, ':kind': kind },
   otherwise: 'again',
 })
 
@@ -74,7 +75,10 @@ export const openPaths = (table: Pick<Table, 'get' | 'getAll'>) => {
   return {
     async findId(kind: Source['kind'], reference: Reference): Promise<number | undefined> {
       if ('id' in reference) return reference.id
-      return (await find(kind, reference.fullPath))?.id ?? findBehind(kind, reference.fullPath)
+      const alias = await find(kind, reference.fullPath)
+      if (alias && alias.movedAt === undefined) return alias.id
+      // What somebody left leads on, unless there is something by now in a group that has not brought its paths along.
+      return (await findBehind(kind, reference.fullPath)) ?? alias?.id
     },
   }
 }

@@ -31,10 +31,15 @@ export const openPlaces = (table: Pick<Table, 'getAll'>) => {
       const groups = [...known.values()].flatMap((group) => group ?? [])
       const located = things.map((thing) => locateAmong(thing, groups))
       const missing = located.flatMap(({ thing }) => thing.ancestorIds).filter((id) => !known.has(id))
-      if (missing.length === 0) {
-        return located.flatMap(({ thing, ancestors }) => (ancestors ? [{ thing, ancestors }] : []))
+      if (missing.length > 0) {
+        await read(missing)
+        continue
       }
-      await read(missing)
+      const isGone = ({ ancestorIds }: Thing) => ancestorIds.some((id) => known.get(id) === undefined)
+      const isTorn = located.some(({ thing, ancestors }) => !ancestors && !isGone(thing))
+      if (!isTorn) return located.flatMap(({ thing, ancestors }) => (ancestors ? [{ thing, ancestors }] : []))
+      // Groups that were read before and after moves do not fit together.
+      await read([...known.keys()])
     }
     return []
   }

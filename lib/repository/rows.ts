@@ -24,8 +24,11 @@ const PAGES_BETWEEN_NOTES = 20
 const stages = ['entries', 'names'] as const
 type Stage = (typeof stages)[number]
 
-/** How far the rows of a transit have come: a project, and a key of its own after which to go on. */
-export type Note = { projectId: number; stage: Stage; after?: Item | undefined }
+/**
+ * How far a transit has come: with rows, up to a key of a project after which to go on; or, when they are all there, with
+ * so many steps of the things that follow.
+ */
+export type Note = { stage: Stage; projectId: number; after?: Item | undefined } | { stage: 'things'; done: number }
 
 /** The project itself stands in the partition of its shelf. */
 const isRow = ({ sk }: Item) => sk !== 'META'
@@ -94,7 +97,7 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
 
     /** @returns whether all rows of the project are where they belong */
     async carryProject(located: Located<Project>, note: Note | undefined, isOver: () => boolean): Promise<boolean> {
-      const noted = note?.projectId === located.thing.id ? note : undefined
+      const noted = note && note.stage !== 'things' && note.projectId === located.thing.id ? note : undefined
       for (const stage of stages.slice(noted ? stages.indexOf(noted.stage) : 0)) {
         const from = noted?.stage === stage ? noted.after : undefined
         if (!(await carryStage(located, stage, from, isOver))) return false
@@ -105,7 +108,8 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
     /** Roles know the groups around their place, by which a group knows who has one inside. They end with the place. */
     async carryMembers(source: Source, within: readonly number[] | null): Promise<void> {
       const members = await table.queryAll({ pk: memberKey(source, 0).pk })
-      for (const { userId } of members.map(membershipFromItem)) {
+      const behind = members.map(membershipFromItem).filter((role) => role.within.join() !== within?.join())
+      for (const { userId } of behind) {
         await table.transact(async () => [
           still,
           ...(within === null

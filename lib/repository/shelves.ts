@@ -157,6 +157,18 @@ export const sumOf = (all: readonly Counts[]): Counts => {
   return new Map([...sum].filter(([, count]) => count !== 0))
 }
 
+/** The counters of tallies: everything numeric that is named like a slot. */
+export const countsIn = (items: readonly Item[]): Counts =>
+  sumOf(
+    items.map(
+      (item) =>
+        new Map(
+          Object.entries(item).flatMap(([name, count]) =>
+            /^\w+:/.test(name) && typeof count === 'number' ? [[name, count] as const] : [],
+          ),
+        ),
+    ),
+  )
 const addition = (counts: Counts) => {
   const slots = [...counts]
   return {

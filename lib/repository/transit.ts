@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { notFound, PackagesError } from '../domain/errors.ts'
 import type { Located, Place, Project } from '../domain/project.ts'
+import { asRead } from './contents.ts'
 import { decidedOnce, ignoreOvertaken, Overtaken, openHolds, overtaken } from './holds.ts'
 import { projectFromItem } from './items.ts'
 import { projectKey, type Shelf, tallyPartition, tallyPrefix, transitKey } from './keys.ts'
-import { markWrite, movedName, type Share, standStillWrites, unmarkWrite } from './marks.ts'
+import { markWrite, movedBetween, type Share, standStillWrites, unmarkWrite } from './marks.ts'
 import { isThere, type Places } from './places.ts'
 import { listTransits, openRows } from './rows.ts'
-import { type Counts, groupShelvesBetween, sumOf } from './shelves.ts'
-import type { Item, Table, Write } from './table.ts'
+import { type Counts, countsIn, groupShelvesBetween } from './shelves.ts'
+import type { Table, Write } from './table.ts'
 
 const WAIT_MS = 25
 
@@ -60,8 +61,7 @@ export const transitRepository = (table: Table, { locate }: Places, holdMs: numb
     const source = { kind: 'project', id: project.id } as const
     const shares = sharesOf(groupShelvesBetween(moved), counts)
     await table.transact(() => [
-      // The contents of groups and the path were prepared with the name and path that were read.
-      endWrite(moved, by, DEPARTING, project),
+      endWrite(moved, by, DEPARTING, asRead(project)),
       { put: { ...transitKey(source), id: source.id } },
       ...[...shares].map(([groupId, { left: share }]) => markWrite(groupId, source, share)),
       ...more.map(decidedOnce),
@@ -70,25 +70,21 @@ export const transitRepository = (table: Table, { locate }: Places, holdMs: numb
   }
 
   /** A change of the path alone: no shelf knows it. */
-  const rename = (project: Project, { path, fullPath }: Project, more: readonly Write[]): Promise<void> =>
-    table.transact(() => [
+  const rename = (project: Project, { path, fullPath }: Project, more: readonly Write[]): Promise<void> => {
+    const seen = asRead(project)
+    return table.transact(() => [
       {
         update: projectKey(project.id),
-        expression: 'SET #path = :path, fullPath = :fullPath',
-        if: 'fullPath = :before AND deletedAt = :none AND held = :none AND #name = :name',
-        names: { '#path': 'path', '#name': 'name' },
-        values: {
-          ':path': path,
-          ':fullPath': fullPath,
-          ':before': project.fullPath,
-          ':none': null,
-          ':name': project.name,
-        },
+        expression: 'SET #path = :path, #fullPath = :fullPath',
+        if: `${seen.if} AND held = :gone`,
+        names: seen.names,
+        values: { ...seen.values, ':path': path, ':fullPath': fullPath },
         otherwise: overtaken,
       },
       ...standStillWrites(project.ancestorIds),
       ...more.map(decidedOnce),
     ])
+  }
 
   /** The last step: the groups count the project again, and nothing tells of a transit any more. */
   const arrive = async (project: Project, by: string): Promise<void> => {
@@ -149,9 +145,10 @@ export const transitRepository = (table: Table, { locate }: Places, holdMs: numb
      */
     async move(
       id: number,
+      isOver: () => boolean,
       change: (project: Project) => Promise<{ next: Project; writes: Write[] }>,
     ): Promise<Project> {
-      for (const isOver = deadline(); ; ) {
+      for (;;) {
         const project = await read(id)
         if (!isThere(project)) throw notFound('project')
         if (isOver()) throw new PackagesError({ code: 'busy' })
@@ -181,14 +178,6 @@ export const transitRepository = (table: Table, { locate }: Places, holdMs: numb
   }
 }
 
-/** How long a request may spend on moving rows: well below API Gateway's 29 seconds. */
-const SETTLE_FOR_MS = 15_000
-
-export const deadline = () => {
-  const end = Date.now() + SETTLE_FOR_MS
-  return () => Date.now() > end
-}
-
 /** Holds as long as the transit is the one that was read: a step that was delayed must not undo a later one. */
 const stillInTransit = ({ id, transit }: Project): Write => ({
   check: projectKey(id),
@@ -198,19 +187,6 @@ const stillInTransit = ({ id, transit }: Project): Write => ({
   otherwise: () => new Overtaken(),
 })
 
-/** The counters of tallies: everything numeric that is named like a slot. */
-export const countsIn = (items: readonly Item[]): Counts =>
-  sumOf(
-    items.map(
-      (item) =>
-        new Map(
-          Object.entries(item).flatMap(([name, count]) =>
-            /^\w+:/.test(name) && typeof count === 'number' ? [[name, count] as const] : [],
-          ),
-        ),
-    ),
-  )
-
 /** What a project with these counts makes up in the tallies of each group concerned, where it was and where it is. */
 const sharesOf = (shelves: { left: Shelf[]; now: Shelf[] }, counts: Record<string, number>) => {
   const share = (some: readonly Shelf[], groupId: number): Share =>
@@ -218,13 +194,3 @@ const sharesOf = (shelves: { left: Shelf[]; now: Shelf[] }, counts: Record<strin
   const ids = new Set([...shelves.left, ...shelves.now].map(({ id }) => id))
   return new Map([...ids].map((id) => [id, { left: share(shelves.left, id), now: share(shelves.now, id) }] as const))
 }
-
-/** What a group's tallies gain when they no longer count one share and count the other. */
-export const movedBetween = (before: Share, after: Share): Counts => sumOf([namedIn(before, -1), namedIn(after, 1)])
-
-const namedIn = (share: Share, sign: 1 | -1): Counts =>
-  new Map(
-    Object.entries(share).flatMap(([prefix, counts]) =>
-      Object.entries(counts).map(([slot, count]) => [movedName(prefix, slot), sign * count] as const),
-    ),
-  )

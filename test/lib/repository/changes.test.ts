@@ -99,9 +99,9 @@ describe('what a group or project says of itself', () => {
     expect(described).toEqual({ ...project, name: 'Leaf', description: 'Words' })
     expect(await store.db.groups.findProject({ id: project.id })).toEqual(described)
     expect(await store.db.groups.findGroup({ id: sub.id })).toEqual({ ...sub, name: 'Sub' })
-    for (const groupId of [undefined, top.id]) {
+    for (const group of [undefined, top]) {
       const named = async (kind: 'group' | 'project', id: number) =>
-        (await store.db.groups.listContents(kind, groupId)).find((content) => content.id === id)?.name
+        (await store.db.groups.listContents(kind, group)).find((content) => content.id === id)?.name
       expect([await named('group', sub.id), await named('project', project.id)]).toEqual(['Sub', 'Leaf'])
     }
   })

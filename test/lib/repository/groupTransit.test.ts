@@ -111,7 +111,7 @@ describe('a group that moves below another', () => {
     await store.db.groups.transferGroup(moving.id, other.id, now())
     const contents = async () => {
       const ids = async (kind: 'group' | 'project', group?: Group) =>
-        (await store.db.groups.listContents(kind, group?.id)).map(({ id, ancestorIds }) => [id, ancestorIds])
+        (await store.db.groups.listContents(kind, group)).map(({ id, ancestorIds }) => [id, ancestorIds])
       return [await ids('group', top), await ids('group', other), await ids('project', other), await ids('project')]
     }
     const inside = [
@@ -138,7 +138,7 @@ describe('a group that moves below another', () => {
     const { store, top, other, moving, inner } = await setUp()
     const groups = [top, other, moving, inner]
     const before = await ledger(store, groups)
-    await store.db.groups.transferGroup(moving.id, undefined, now())
+    await store.db.groups.transferGroup(moving.id, { ownerId: store.owner.id }, now())
     expect(await list(store, top, ANONYMOUS)).toMatchObject({ total: 3 })
     expect(await nowOf(store, moving)).toMatchObject([{ fullPath: moving.path, ancestorIds: [] }])
     await store.db.groups.transferGroup(moving.id, top.id, now())
@@ -279,7 +279,7 @@ describe('what happens inside a group on its way', () => {
       }
     })()
     for (const target of [other, top, undefined, other]) {
-      await store.db.groups.transferGroup(moving.id, target?.id, now())
+      await store.db.groups.transferGroup(moving.id, target?.id ?? { ownerId: store.owner.id }, now())
       await store.db.groupTransit.settle(moving.id)
     }
     await publishing
@@ -459,7 +459,7 @@ describe('random histories of groups, projects and packages', () => {
         const [moved, target] = [2 + draw(3), draw(5)]
         if (!isIn(moved, target) && parents[moved] !== target) {
           parents[moved] = target
-          await store.db.groups.transferGroup((groups[moved] as Group).id, groups[target]?.id, now())
+          await store.db.groups.transferGroup((groups[moved] as Group).id, (groups[target] as Group).id, now())
         }
       }
       if (does === 5) {

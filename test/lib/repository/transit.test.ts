@@ -86,7 +86,7 @@ describe('a project that moves to another group', () => {
         id: project.id,
       })
       const contents = async (group: Group) =>
-        (await store.db.groups.listContents('project', group.id)).map(({ id }) => id)
+        (await store.db.groups.listContents('project', group)).map(({ id }) => id)
       expect(await contents(top)).not.toContain(project.id)
       expect(await contents(other)).toEqual([project.id])
     }

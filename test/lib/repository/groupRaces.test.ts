@@ -1,0 +1,237 @@
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import type { Group, Project } from '../../../lib/domain/project.ts'
+import { locateAmong } from '../../../lib/domain/project.ts'
+import { transitsKey } from '../../../lib/repository/keys.ts'
+import { admin, list } from '../../support/moves.ts'
+import { now, openStore } from '../../support/store.ts'
+import { unique } from '../../support/world.ts'
+
+type Store = Awaited<ReturnType<typeof openStore>>
+
+/** Lets `meanwhile` happen right before the first transaction that `matches`, which was prepared without it. */
+const rightBefore = (store: Store, matches: (text: string) => boolean, meanwhile: () => Promise<unknown>) => {
+  let isDone = false
+  store.client.middlewareStack.add(
+    (next, context) => async (args) => {
+      if (!isDone && context.commandName === 'TransactWriteItemsCommand' && matches(JSON.stringify(args.input))) {
+        isDone = true
+        await meanwhile()
+      }
+      return next(args)
+    },
+    { step: 'initialize', name: 'meanwhile' },
+  )
+  return () => {
+    store.client.middlewareStack.remove('meanwhile')
+    expect(isDone).toBe(true)
+  }
+}
+
+const groupNow = (store: Store, id: number) => store.db.groups.findGroup({ id }) as Promise<Group>
+const projectNow = (store: Store, id: number) => store.db.groups.findProject({ id }) as Promise<Project>
+const settleAll = async ({ db }: Store) => {
+  for (const id of await db.groupTransit.listInTransit()) await db.groupTransit.settle(id)
+  for (const id of await db.transit.listInTransit()) await db.transit.settle(id)
+}
+
+describe('races', () => {
+  it('a group that becomes more visible while it departs below a private one is refused there', async () => {
+    const store = await openStore()
+    const [target, moving] = [await store.group(undefined, 'private'), await store.group(undefined, 'private')]
+    const end = rightBefore(
+      store,
+      (text) => text.includes('SET moving'),
+      () => store.db.groups.changeGroupVisibility(moving.id, 'public'),
+    )
+    await store.db.groups.transferGroup(moving.id, target.id, now()).catch(() => undefined)
+    end()
+    await settleAll(store)
+    const found = await groupNow(store, moving.id)
+    expect([found.ancestorIds, found.visibility]).not.toEqual([[target.id], 'public'])
+  })
+
+  it('a group that becomes private while it departs is private in every list', async () => {
+    const store = await openStore()
+    const [target, moving] = [await store.group(), await store.group()]
+    const end = rightBefore(
+      store,
+      (text) => text.includes('SET moving'),
+      () => store.db.groups.changeGroupVisibility(moving.id, 'private'),
+    )
+    await store.db.groups.transferGroup(moving.id, target.id, now())
+    end()
+    await settleAll(store)
+    const [row] = await store.db.groups.listContents('group', target)
+    expect((await groupNow(store, moving.id)).visibility).toBe('private')
+    expect(row?.visibility).toBe('private')
+  })
+
+  it('a change of visibility prepared before the group is deleted leaves nothing behind', async () => {
+    const store = await openStore()
+    const top = await store.group()
+    const gone = await store.group(top)
+    const end = rightBefore(
+      store,
+      (text) => text.includes('SET #visibility'),
+      async () => {
+        await store.db.groups.deleteGroup(gone.id, now())
+        await settleAll(store)
+      },
+    )
+    await store.db.groups.changeGroupVisibility(gone.id, 'internal').catch(() => undefined)
+    end()
+    expect(await store.db.groups.listContents('group')).toMatchObject([{ id: top.id }])
+    expect(await store.db.groups.listContents('group', top)).toEqual([])
+    // Nobody can see, nor remove, what keeps the parent from becoming private.
+    await store.db.groups.changeGroupVisibility(top.id, 'private')
+  })
+
+  it('a project that becomes private while it gets another path is private in every list', async () => {
+    const store = await openStore()
+    const group = await store.group()
+    const project = await store.project(group)
+    const end = rightBefore(
+      store,
+      (text) => text.includes('SET #path = :path, #fullPath'),
+      () => store.db.groups.changeVisibility(project.id, 'private'),
+    )
+    await store.db.groups.renameProject(project.id, 'renamed', now())
+    end()
+    await settleAll(store)
+    expect((await projectNow(store, project.id)).visibility).toBe('private')
+    expect(await store.db.groups.listContents('project')).toMatchObject([{ visibility: 'private' }])
+  })
+
+  it('a project is made in a group where that is, also when another group has the former path by now', async () => {
+    const store = await openStore()
+    const [one, two] = [await store.group(), await store.group()]
+    const inner = await store.group(one)
+    const end = rightBefore(
+      store,
+      (text) => text.includes('PROJECT#'),
+      async () => {
+        await store.db.groups.renameGroup(one.id, 'elsewhere', now())
+        await settleAll(store)
+        await store.db.groups.renameGroup(two.id, one.path, now())
+        await settleAll(store)
+        await store.db.groups.transferGroup(inner.id, two.id, now())
+        await settleAll(store)
+      },
+    )
+    const made = await store.project(inner).catch(() => undefined)
+    end()
+    if (made) expect((await projectNow(store, made.id)).ancestorIds).toEqual([two.id, inner.id])
+    expect((await store.db.groups.listContents('project', one)).map(({ id }) => id)).toEqual([])
+  })
+})
+
+describe('paths', () => {
+  it('a path below the new one leads to what is there now, also if a project had it before', async () => {
+    const store = await openStore()
+    const [elsewhere, former, moving] = [await store.group(), await store.group(), await store.group()]
+    const stranger = await store.project(former, 'public', 'lib')
+    await store.db.groups.transferProject(stranger.id, elsewhere, now())
+    await settleAll(store)
+    await store.db.groups.renameGroup(former.id, unique('other'), now())
+    await settleAll(store)
+    const inside = await store.project(moving, 'public', 'lib')
+    await store.db.groups.renameGroup(moving.id, former.path, now())
+
+    const found = async () => (await store.db.groups.findProject({ fullPath: `${former.path}/lib` }))?.id
+    expect(await found()).toBe(inside.id)
+    await settleAll(store)
+    expect(await found()).toBe(inside.id)
+  })
+})
+
+describe('where a thing is', () => {
+  it('is answered, or not, but never sought for ever when groups were read at different times', async () => {
+    const store = await openStore()
+    const outer = await store.group()
+    const inner = await store.group(outer)
+    const project = await store.project(inner)
+    // The read of one group is slow, that of the other fast: between them `inner` leaves and `outer` goes into it.
+    const early = await groupNow(store, inner.id)
+    await store.db.groups.transferGroup(inner.id, { ownerId: store.owner.id }, now())
+    await settleAll(store)
+    await store.db.groups.transferGroup(outer.id, inner.id, now())
+    const late = await groupNow(store, outer.id)
+    let reads = 0
+    class Counted extends Array<Group> {
+      override find(...args: Parameters<Group[]['find']>) {
+        if (++reads > 10_000) throw new Error('endless')
+        return super.find(...args)
+      }
+    }
+    const groups = new Counted()
+    groups.push(early, late)
+    expect(() => locateAmong(project, groups)).not.toThrow()
+  })
+})
+
+describe('limits', () => {
+  it('a role in something inside a group on its way is given, as a project is made there', async () => {
+    const store = await openStore()
+    const [other, moving] = [await store.group(), await store.group()]
+    const project = await store.project(moving)
+    await store.db.groups.transferGroup(moving.id, other.id, now())
+    const user = await store.db.users.create({ username: 'u', name: 'u', email: 'u@example.com', admin: false }, now())
+    const place = (await store.db.groups.locate(project))?.thing as Project
+    const source = { kind: 'project', id: project.id } as const
+    const role = { userId: user.id, source, within: place.ancestorIds, expiresOn: null, createdAt: now() }
+    await store.db.members.add({ ...role, accessLevel: 30 })
+    await settleAll(store)
+    expect(await list(store, await groupNow(store, other.id), admin(store))).toMatchObject({ total: 0 })
+  })
+})
+
+describe('a group with more inside than one run of the job gets through', () => {
+  it('arrives after some runs', async () => {
+    const store = await openStore()
+    const [moving, other] = [await store.group(), await store.group()]
+    for (let n = 0; n < 20; n++) await store.project(moving)
+    await store.db.groups.transferGroup(moving.id, other.id, now())
+    // Each run has time for two steps: projects are noted when they are done, what follows after them is not.
+    let hasArrived = false
+    for (let run = 0; run < 40 && !hasArrived; run++) {
+      let steps = 0
+      hasArrived = await store.db.groupTransit.settle(moving.id, () => ++steps >= 2)
+    }
+    expect(hasArrived).toBe(true)
+  })
+})
+
+describe('a list of a group in which something moves all the time', () => {
+  it('is refused as busy, not as a failure of the service', async () => {
+    const store = await openStore()
+    const group = await store.group()
+    const project = await store.project(group)
+    await store.publish(project)
+    store.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const answer = await next(args)
+        if (context.commandName === 'QueryCommand' && JSON.stringify(args.input).includes('TALLY#GROUP')) {
+          const Key = transitsKey(group.id)
+          const values = { ExpressionAttributeValues: { ':one': 1 } }
+          await store.client.send(
+            new UpdateCommand({ TableName: store.tableName, Key, UpdateExpression: 'ADD revision :one', ...values }),
+          )
+        }
+        return answer
+      },
+      { step: 'initialize', name: 'moving' },
+    )
+    await expect(list(store, group, admin(store))).rejects.toMatchObject({ failure: { code: 'busy' } })
+  })
+})
+
+describe('owners', () => {
+  it('the last owner of a group that has moved to the top stays, also before all has followed', async () => {
+    const store = await openStore()
+    const moving = await store.group(await store.group())
+    await store.db.groups.transferGroup(moving.id, { ownerId: store.owner.id }, now())
+    await expect(
+      store.db.members.remove(store.owner.id, { kind: 'group', id: moving.id }, () => {}),
+    ).rejects.toMatchObject({ failure: { code: 'forbidden' } })
+  })
+})

@@ -1,0 +1,180 @@
+import { ScanCommand } from '@aws-sdk/lib-dynamodb'
+import { slotName, slotOf } from '../../lib/domain/listing.ts'
+import type { Package } from '../../lib/domain/package.ts'
+import type { Membership } from '../../lib/domain/permissions.ts'
+import { type Group, isMoreVisible, type Project } from '../../lib/domain/project.ts'
+import { padded } from '../../lib/repository/keys.ts'
+import type { Item } from '../../lib/repository/table.ts'
+import type { openStore } from './store.ts'
+
+type Store = Awaited<ReturnType<typeof openStore>>
+type Row = Item & { pk: string; sk: string }
+type Kind = 'group' | 'project'
+type Thing = (Group | Project) & Row
+
+const scan = async ({ client, tableName }: Store): Promise<Row[]> => {
+  const rows: Row[] = []
+  let after: Item | undefined
+  do {
+    const page = await client.send(
+      new ScanCommand({ TableName: tableName, ConsistentRead: true, ...(after ? { ExclusiveStartKey: after } : {}) }),
+    )
+    rows.push(...((page.Items ?? []) as Row[]))
+    after = page.LastEvaluatedKey
+  } while (after)
+  return rows
+}
+
+/** What contradicts what in a table in which nothing is on its way: nothing, if all writes kept together what belongs so. */
+export const contradictions = async (store: Store): Promise<string[]> => {
+  const rows = await scan(store)
+  const things = {
+    group: thingsOf(rows, /^GROUP#\d+$/),
+    project: thingsOf(rows, /^PROJECT#\d+$/),
+  }
+  return [
+    ...placeProblems(things),
+    ...contentsProblems(rows, things),
+    ...pathProblems(rows, things),
+    ...transitProblems(rows),
+    ...roleProblems(rows, things),
+    ...shelfProblems(rows, things),
+  ]
+}
+
+type Things = Record<Kind, ReadonlyMap<number, Thing>>
+
+const thingsOf = (rows: readonly Row[], pattern: RegExp) =>
+  new Map(rows.filter(({ pk, sk }) => sk === 'META' && pattern.test(pk)).map((row) => [row.id as number, row as Thing]))
+
+const isThere = (thing: Thing | undefined): thing is Thing => thing !== undefined && thing.deletedAt === null
+
+const everything = (things: Things) =>
+  (['group', 'project'] as const).flatMap((kind) => [...things[kind].values()].map((thing) => ({ kind, thing })))
+
+const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
+
+const placeProblems = (things: Things): string[] =>
+  everything(things).flatMap(({ kind, thing }) => {
+    const name = `${kind} ${thing.id}`
+    if (thing.transit || thing.held) return [`${name} is in transit or held`]
+    if (!isThere(thing)) return []
+    const parentId = thing.ancestorIds.at(-1)
+    if (parentId === undefined) return thing.fullPath === thing.path ? [] : [`${name} has the path ${thing.fullPath}`]
+    const parent = things.group.get(parentId)
+    if (!isThere(parent)) return [`${name} is in ${parentId}, which is gone`]
+    return [
+      ...(same([...parent.ancestorIds, parent.id], thing.ancestorIds) ? [] : [`${name} is in ${thing.ancestorIds}`]),
+      ...(`${parent.fullPath}/${thing.path}` === thing.fullPath ? [] : [`${name} has the path ${thing.fullPath}`]),
+      ...(isMoreVisible(thing.visibility, parent.visibility) ? [`${name} is more visible than ${parentId}`] : []),
+    ]
+  })
+
+const contentsProblems = (rows: readonly Row[], things: Things): string[] => {
+  const found = new Map(rows.filter(({ pk }) => pk.startsWith('CONTENTS#')).map((row) => [`${row.pk} ${row.sk}`, row]))
+  const problems = everything(things)
+    .filter(({ thing }) => isThere(thing) && !('kind' in thing && thing.kind === 'user'))
+    .flatMap(({ kind, thing }) =>
+      [0, ...thing.ancestorIds].flatMap((groupId) => {
+        const key = `CONTENTS#${padded(groupId)} ${kind.toUpperCase()}#${padded(thing.id)}`
+        const row = found.get(key)
+        found.delete(key)
+        const fields = ['name', 'path', 'visibility', 'ancestorIds'] as const
+        if (!row) return [`${key} is missing`]
+        return fields.flatMap((field) => (same(row[field], thing[field]) ? [] : [`${key} has another ${field}`]))
+      }),
+    )
+  return [...problems, ...[...found.keys()].map((key) => `${key} is of nothing`)]
+}
+
+const pathProblems = (rows: readonly Row[], things: Things): string[] => {
+  const aliases = new Map(rows.filter(({ pk }) => pk.startsWith('PATH#')).map((row) => [row.pk, row]))
+  const missing = everything(things).flatMap(({ kind, thing }) => {
+    if (!isThere(thing)) return []
+    const alias = aliases.get(`PATH#${thing.fullPath.toLowerCase()}`)
+    const leads = alias && alias.id === thing.id && alias.kind === kind && alias.movedAt === undefined
+    return leads ? [] : [`no path leads to ${kind} ${thing.id}`]
+  })
+  const wrong = [...aliases.values()].flatMap((alias) => {
+    const thing = things[alias.kind as Kind].get(alias.id as number)
+    const isUnsettled = alias.leaving !== undefined || alias.from !== undefined
+    const isFormerOfGroup = alias.kind === 'group' && alias.movedAt !== undefined
+    const isOfNothing =
+      alias.movedAt === undefined && !(isThere(thing) && `PATH#${thing.fullPath.toLowerCase()}` === alias.pk)
+    return isUnsettled || isFormerOfGroup || isOfNothing ? [`${alias.pk} leads nowhere`] : []
+  })
+  return [...missing, ...wrong]
+}
+
+const transitProblems = (rows: readonly Row[]): string[] =>
+  rows.flatMap((row) => {
+    if (row.pk === 'TRANSIT') return [`${row.sk} is noted as in transit`]
+    if (row.sk !== 'TRANSITS') return []
+    const marks = Object.keys(row).filter((name) => /^(group|project):/.test(name))
+    const isAtRest = marks.length === 0 && row.moving === undefined && Number(row.inside ?? 0) === 0
+    return isAtRest ? [] : [`${row.pk} remembers ${marks}, ${row.moving}, ${row.inside}`]
+  })
+
+const roleProblems = (rows: readonly Row[], things: Things): string[] => {
+  const roles = rows.filter(({ pk, sk }) => sk.startsWith('MEMBER#') || pk.startsWith('MEMBERS#'))
+  const wrong = roles.flatMap((row) => {
+    const { source, within } = row as unknown as Membership
+    const place = things[source.kind].get(source.id)
+    if (!isThere(place)) return [`${row.pk} ${row.sk} is of a place that is gone`]
+    return same(place.ancestorIds, within) ? [] : [`${row.pk} ${row.sk} notes ${within} around it`]
+  })
+  const counted = rows
+    .filter(({ pk, sk }) => sk === 'META' && /^USER#\d+$/.test(pk))
+    .flatMap((user) => {
+      const count = rows.filter(({ pk, sk }) => pk === user.pk && sk.startsWith('MEMBER#')).length
+      return count === user.roles ? [] : [`${user.pk} counts ${user.roles} roles of ${count}`]
+    })
+  const members = everything(things).flatMap(({ kind, thing }) => {
+    if (!isThere(thing)) return []
+    const count = rows.filter(({ pk }) => pk === `MEMBERS#${kind.toUpperCase()}#${padded(thing.id)}`).length
+    return count === Number(thing.members ?? 0)
+      ? []
+      : [`${kind} ${thing.id} counts ${thing.members} members of ${count}`]
+  })
+  return [...wrong, ...counted, ...members]
+}
+
+/** Rows, counts and names on the shelves of groups, as they follow from the records of packages. */
+const shelfProblems = (rows: readonly Row[], things: Things): string[] => {
+  const expected = new Map<string, number>()
+  const found = new Map<string, number>()
+  const add = (to: Map<string, number>, key: string, count: number) => to.set(key, (to.get(key) ?? 0) + count)
+  for (const row of rows.filter(({ pk, sk }) => sk === 'META' && /^PACKAGE#\d+$/.test(pk))) {
+    const record = row as unknown as Package
+    const project = things.project.get(record.projectId)
+    if (!isThere(project)) continue
+    const slot = slotName(slotOf(record))
+    for (const groupId of project.ancestorIds) {
+      const depth = groupId === project.ancestorIds.at(-1) ? 'direct' : 'nested'
+      const shelf = `GROUP#${padded(groupId)}#${depth}#${project.visibility}`
+      add(expected, `${shelf} package ${record.id} revision ${record.revision}`, 1)
+      add(expected, `TALLY#GROUP#${padded(groupId)} ${depth}#${project.visibility} ${slot}`, 1)
+      add(expected, `NAMES#${shelf} ${record.name} ${record.type} ${padded(project.id)} ${slot}`, 1)
+    }
+  }
+  for (const row of rows) {
+    const groupId = /^(?:NAMES#|TALLY#)?GROUP#(\d+)(?=#|$)/.exec(row.pk)?.[1]
+    if (groupId === undefined || row.sk === 'META' || !isThere(things.group.get(Number(groupId)))) continue
+    if (row.pk.startsWith('GROUP#')) add(found, `${row.pk} package ${row.id} revision ${row.revision}`, 1)
+    const counts = Object.entries(row).filter(([name, count]) => /^\w+:\w+/.test(name) && typeof count === 'number')
+    if (row.pk.startsWith('NAMES#'))
+      for (const [slot, count] of counts) add(found, `${row.pk} ${row.sk} ${slot}`, count as number)
+    if (!row.pk.startsWith('TALLY#')) continue
+    const prefix = row.sk.split('#').slice(0, 2).join('#')
+    if (row.sk !== 'TRANSITS')
+      for (const [slot, count] of counts) add(found, `${row.pk} ${prefix} ${slot}`, count as number)
+    for (const [name, count] of Object.entries(row)) {
+      const [, moved, slot] = /^(\w+#\w+)#(.+)$/.exec(name) ?? []
+      if (row.sk === 'TRANSITS' && slot !== undefined) add(found, `${row.pk} ${moved} ${slot}`, count as number)
+    }
+  }
+  return [...new Set([...expected.keys(), ...found.keys()])].flatMap((key) => {
+    const [wanted, there] = [expected.get(key) ?? 0, found.get(key) ?? 0]
+    return wanted === there ? [] : [`${key}: ${there} instead of ${wanted}`]
+  })
+}
