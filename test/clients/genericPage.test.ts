@@ -1,0 +1,50 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { httpDoor } from '../support/doors.ts'
+import { run } from '../support/npmClient.ts'
+import { createWorld, type Json } from '../support/world.ts'
+
+const DEVELOPER = 30
+
+const door = httpDoor()
+const world = createWorld(door)
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'packages-api-page-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('docs/generic.md', () => {
+  it('is right: its commands do what it says, one after another', async () => {
+    const page = await readFile(resolve('docs/generic.md'), 'utf8')
+    const blocks = [...page.matchAll(/^```sh\n(.*?)^```/gms)].map(([, block]) => block)
+    expect(blocks).toHaveLength(8)
+
+    const project = await world.project({ visibility: 'private' })
+    const { token = '' } = await world.member('projects', project.id, DEVELOPER)
+    const environment = {
+      PATH: process.env.PATH,
+      API: `${door.origin}/api/v4`,
+      PROJECT: encodeURIComponent(String(project.path_with_namespace)),
+      TOKEN: token,
+    }
+    const { code, stdout, stderr } = await run(
+      'bash',
+      ['-euo', 'pipefail', '-c', blocks.join('\n')],
+      folder,
+      environment,
+    )
+    expect([code, stderr.includes('curl: (')]).toEqual([0, false])
+    expect(stdout).toContain('{"message":"201 Created"}')
+    expect(stdout).toMatch(/"file_name":"docs%2Fhello\.txt"/)
+    expect(stdout.toLowerCase()).toMatch(/x-checksum-sha256: [0-9a-f]{64}/)
+
+    const { json } = await world.get(world.root, `/projects/${project.id}/packages`)
+    expect((json as Json[]).map(({ name, version }) => [name, version])).toEqual([
+      ['hello', '1.0.0'],
+      ['large', '1.0.0'],
+    ])
+  })
+})
