@@ -5,9 +5,9 @@ import { json } from '../../lib/http/answers.ts'
 import { parseObject, pathParams, readBody } from '../../lib/http/params.ts'
 import { presentPackageRecord } from '../../lib/http/present.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
-import { attachmentName } from '../../lib/npm/names.ts'
 import { parsePublish } from '../../lib/npm/publish.ts'
 import type { Database } from '../../lib/repository/database.ts'
+import { addVersion } from './addVersion.ts'
 import { npmEndpoint } from './npmEndpoint.ts'
 
 /**
@@ -22,7 +22,7 @@ export const publishPackage = (db: () => Database, store: () => ObjectStore) =>
     .handler(async (event, { project, caller }) => {
       const body = parseObject(readBody(event).toString('utf8'))
       const publish = await parsePublish(pathParams(event).package_name ?? '', body)
-      const { name, version, tag, tarball, hashes, manifest } = publish
+      const { name, version, tarball, hashes } = publish
       const coordinates = { projectId: project.id, type: 'npm', name, version } as const
       const writer = writerIn(caller, project)
       // Spares the upload of what is protected or there already; whether it lands is decided by the write below.
@@ -32,22 +32,10 @@ export const publishPackage = (db: () => Database, store: () => ObjectStore) =>
       ])
       if (isThere) throw new PackagesError({ code: 'package_exists' })
 
-      const { packageId, fileId } = await db().packages.nextIds()
-      const { md5, sha1, sha256, integrity } = hashes
-      const file = { id: fileId, fileName: attachmentName(name, version), size: tarball.length, md5, sha1, sha256 }
+      const [packageId, fileId] = await Promise.all([db().packages.nextPackageId(), db().packages.nextFileId()])
+      const stored = { packageId, fileId, size: tarball.length, hashes }
       const record = await store().put({ projectId: project.id, fileId }, tarball, () =>
-        db().packages.publish(writer, {
-          id: packageId,
-          name,
-          version,
-          type: 'npm',
-          status: 'default',
-          creatorId: writer.userId,
-          createdAt: new Date().toISOString(),
-          files: [file],
-          details: { manifest, sha1, integrity, fileId },
-          tags: [tag],
-        }),
+        addVersion(db(), publish, stored, { writer }),
       )
 
       return json(200, presentPackageRecord(record))

@@ -1,5 +1,4 @@
-import { DIRECT_UPLOAD_LIMIT_BYTES, directTypes } from '../../lib/domain/directUpload.ts'
-import { PackagesError } from '../../lib/domain/errors.ts'
+import { DIRECT_UPLOAD_LIMIT_BYTES, directTypes, limitTo } from '../../lib/domain/directUpload.ts'
 import { writerIn } from '../../lib/domain/protection.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import type { ObjectStore } from '../../lib/files/store.ts'
@@ -38,9 +37,7 @@ export const requestUpload = (db: () => Database, store: () => ObjectStore) =>
     .use(loadProject(db, 'create_package', { asksForLogin: true }))
     .handler(async (event, { project, caller }) => {
       const wanted = parseParams(await allParams(event), readWanted)
-      if (wanted.size > DIRECT_UPLOAD_LIMIT_BYTES) {
-        throw new PackagesError({ code: 'too_large', what: 'a direct upload', limitBytes: DIRECT_UPLOAD_LIMIT_BYTES })
-      }
+      limitTo(DIRECT_UPLOAD_LIMIT_BYTES, 'a direct upload', wanted.size)
       const { type } = wanted
       const name = formats[type].nameOf(wanted)
       // Spares the upload of what a rule protects; whether it lands is decided when it is confirmed.

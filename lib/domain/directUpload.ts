@@ -1,5 +1,7 @@
+import { PackagesError } from './errors.ts'
+
 /** Formats whose files may come past the limit of a body, straight to the object store. */
-export const directTypes = ['generic'] as const
+export const directTypes = ['generic', 'maven', 'npm'] as const
 export type DirectType = (typeof directTypes)[number]
 
 /**
@@ -7,6 +9,11 @@ export type DirectType = (typeof directTypes)[number]
  * API Gateway's 29 seconds.
  */
 export const DIRECT_UPLOAD_LIMIT_BYTES = 1_000_000_000
+
+/** @throws `too_large` */
+export const limitTo = (limitBytes: number, what: string, size: number): void => {
+  if (size > limitBytes) throw new PackagesError({ code: 'too_large', what, limitBytes })
+}
 
 /** How long what was sent waits to be confirmed; then it is removed. */
 export const CONFIRM_WITHIN_HOURS = 24

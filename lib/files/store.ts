@@ -49,7 +49,7 @@ export const createStore = (bucket: string, endpoint: string | undefined) => {
     responseChecksumValidation: 'WHEN_REQUIRED',
   })
 
-  const stream = async (id: ObjectId): Promise<AsyncIterable<Uint8Array> | undefined> => {
+  const open = async (id: ObjectId): Promise<AsyncIterable<Uint8Array> | undefined> => {
     try {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: objectKey(id) }))
       return Body as AsyncIterable<Uint8Array> | undefined
@@ -75,9 +75,12 @@ export const createStore = (bucket: string, endpoint: string | undefined) => {
       }
     },
 
+    /** The bytes of an object as they come, or undefined when there is none. */
+    open,
+
     /** The bytes of a small object, or undefined when there is none. */
     async read(id: ObjectId): Promise<Buffer | undefined> {
-      const body = await stream(id)
+      const body = await open(id)
       return body && buffer(body)
     },
 
@@ -113,7 +116,7 @@ export const createStore = (bucket: string, endpoint: string | undefined) => {
 
     /** What the stored bytes are, read once and in no more memory than a chunk; undefined when there is no object. */
     async digest(id: ObjectId): Promise<Digest | undefined> {
-      const body = await stream(id)
+      const body = await open(id)
       return body && digestOf(body)
     },
 

@@ -16,14 +16,20 @@ const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall']
 export type Hashes = { md5: string; sha1: string; sha256: string; integrity: string }
 
 /** A version that may be published: everything about it agrees with its tarball. */
-export type Publish = {
+export type PublishedVersion = {
   name: string
   version: string
   tag: string
-  tarball: Buffer
-  hashes: Hashes
   /** The version's package.json as a packument repeats it, as JSON. */
   manifest: string
+}
+
+export type Publish = PublishedVersion & { tarball: Buffer; hashes: Hashes }
+
+/** @throws `validation_failed` for a name or a tag that no package may have */
+export const assertPublishable = (name: string, tag: string): void => {
+  if (!isPackageName(name)) throw refuse('Name is invalid')
+  if (!isTag(tag)) throw refuse('Tag name is invalid')
 }
 
 type Json = Record<string, unknown>
@@ -54,6 +60,30 @@ export const parsePublish = async (name: string, body: Json): Promise<Publish> =
   assertIdentity('manifest', given, name, version)
   assertIdentity("tarball's package.json", await readPackageJson(tarball), name, version)
   return { name, version, tag, tarball, hashes, manifest: manifestOf(given) }
+}
+
+/**
+ * The most that a tarball may have, and what it contains, where it comes by itself. A long header in it is held in memory:
+ * see `UNPACKED_LIMIT_BYTES`.
+ */
+export const TARBALL_LIMIT_BYTES = 376 * 1024 * 1024
+
+/**
+ * Reads a tarball that came by itself: what `npm publish` says of it besides is in its own package.json.
+ * @param name as the path has it
+ * @throws `validation_failed` for whatever does not agree
+ */
+export const parseTarball = async (
+  name: string,
+  tag: string,
+  tarball: AsyncIterable<Uint8Array>,
+): Promise<PublishedVersion> => {
+  assertPublishable(name, tag)
+  const given = await readPackageJson(tarball, TARBALL_LIMIT_BYTES)
+  const version = publishedVersion(given.version)
+  if (version === null || !isVersion(version)) throw refuse('Version is invalid')
+  assertIdentity("tarball's package.json", given, name, version)
+  return { name, version, tag, manifest: manifestOf({ ...given, version, _id: `${name}@${version}` }) }
 }
 
 const readAttachment = (body: Json, name: string, version: string): Buffer => {

@@ -1,4 +1,4 @@
-import { Readable, Transform } from 'node:stream'
+import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
@@ -17,10 +17,23 @@ const unreadable = (why: string) => validationFailed(`Validation failed: the tar
  * The package.json of a gzipped tarball: the one right below its only directory, whatever that is called; of several
  * the last, which is the one that unpacking leaves. The whole tarball is unpacked, so that a damaged or truncated one
  * is refused and not stored.
+ * @param unpackedLimit in bytes; an eighth of the memory that there is, see `UNPACKED_LIMIT_BYTES`
  * @throws `validation_failed` when there is none, when it is no JSON object or when the tarball is damaged or too large
  */
-export const readPackageJson = async (tarball: Uint8Array): Promise<Record<string, unknown>> => {
+export const readPackageJson = async (
+  tarball: Uint8Array | AsyncIterable<Uint8Array>,
+  unpackedLimit = UNPACKED_LIMIT_BYTES,
+): Promise<Record<string, unknown>> => {
   let text: string | undefined
+  let interruption: unknown
+  const read = async function* () {
+    try {
+      yield* tarball instanceof Uint8Array ? [tarball] : tarball
+    } catch (error) {
+      interruption = error
+      throw error
+    }
+  }
   const entries = extract()
   entries.on('entry', (header, body, next) => {
     // First of all: a refusal ends the body too, and an error that nobody listens to would end the process.
@@ -40,8 +53,10 @@ export const readPackageJson = async (tarball: Uint8Array): Promise<Record<strin
   })
 
   try {
-    await pipeline(Readable.from([tarball]), createGunzip(), limitTo(UNPACKED_LIMIT_BYTES), entries)
+    await pipeline(read, createGunzip(), limitTo(unpackedLimit), entries)
   } catch (error) {
+    // Bytes that do not come say nothing about the tarball.
+    if (interruption !== undefined) throw interruption
     throw error instanceof PackagesError ? error : unreadable(error instanceof Error ? error.message : String(error))
   }
   if (text === undefined) throw unreadable('it has no package.json')

@@ -3,6 +3,7 @@ import type { Package, PackageFile, PackageVersion, Tag } from '../domain/packag
 import { isOpenable, TAGS_PER_NAME_LIMIT, TAGS_PER_VERSION_LIMIT } from '../domain/package.ts'
 import { serviceIn, type Writer } from '../domain/protection.ts'
 import { detailsWrites, keptDetailsWrites } from './details.ts'
+import { confirmWrite } from './directUploads.ts'
 import { fileWrites } from './files.ts'
 import { type Guard, type Permit, READERS_NOTE } from './guard.ts'
 import { holderFromItem, packageFromItem, type Tags, tagsFromItem, versionFromItem } from './items.ts'
@@ -33,13 +34,15 @@ import { assertSortable, type Change } from './shelves.ts'
 import { inSteps } from './steps.ts'
 import type { Item, Table, Write } from './table.ts'
 
-/** A package about to be published: its id comes from `nextIds`, so that its files are stored before it is listed. */
+/** A package about to be published: its id comes from `nextPackageId`, so that its files are stored before it is listed. */
 export type NewPackage = Arriving & {
   files: Omit<PackageFile, 'packageId' | 'createdAt'>[]
   /** What the format keeps of this version, read back by `listVersions`. */
   details?: Item
   /** Names of tags that this version takes over. */
   tags?: readonly string[]
+  /** The direct upload that its file was, which is confirmed with it. */
+  directUploadId?: string | undefined
 }
 
 /** A version with what its format keeps of it. */
@@ -123,10 +126,9 @@ export const packageRepository = (
     find,
     findTags,
 
-    /** Ids for a package and one file of it, before anything else exists. */
-    async nextIds(): Promise<{ packageId: number; fileId: number }> {
-      const [packageId, fileId] = await Promise.all([table.nextId('package'), table.nextId('file')])
-      return { packageId, fileId }
+    /** The id of a package, before anything else of it exists. */
+    async nextPackageId(): Promise<number> {
+      return table.nextId('package')
     },
 
     async nextFileId(): Promise<number> {
@@ -187,6 +189,7 @@ export const packageRepository = (
           ...fileWrites(wanted.files.map((file) => ({ ...file, packageId: record.id, createdAt: wanted.createdAt }))),
           ...(wanted.details ? detailsWrites(record, wanted.details) : []),
           ...(taken.length > 0 ? [tagsWrite(name, tags, [...kept, ...taken])] : []),
+          ...(wanted.directUploadId === undefined ? [] : [confirmWrite(wanted.directUploadId, record.id)]),
         ]
       })
       return record

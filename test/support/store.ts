@@ -90,7 +90,7 @@ export type Wanted = {
 }
 
 const publish = async (db: Database, projectId: number, wanted: Wanted) => {
-  const { packageId } = await db.packages.nextIds()
+  const packageId = await db.packages.nextPackageId()
   const files = await Promise.all(
     Array.from({ length: wanted.files ?? 1 }, async () => {
       const id = await db.packages.nextFileId()

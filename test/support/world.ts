@@ -99,7 +99,7 @@ export const createWorld = (door: Door) => {
       } = {},
     ): Promise<Package> => {
       const { packages } = door.database()
-      const { packageId } = await packages.nextIds()
+      const packageId = await packages.nextPackageId()
       const version = more.version === undefined ? '1.0.0' : more.version
       const files: NewFile[] = []
       for (const fileName of more.files ?? ['file.txt']) {

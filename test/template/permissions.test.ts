@@ -179,6 +179,16 @@ const use: Record<string, (place: Place) => Promise<unknown>> = {
     const { id, upload } = hidden.json as { id: string; upload: { url: string } }
     await fetch(upload.url, { method: 'PUT', body: 'three' })
     expect((await confirm(id)).status).toBe(201)
+    // Metadata of an artifact is made to fit the versions that are there.
+    await leaveOutdated(packages)
+    const outdated = metadataOf('0.9')
+    const metadata = { ...body('', outdated), package_type: 'maven', path: METADATA }
+    const asked = (await ask('POST', `${packages}/direct_uploads`, metadata, member)).json as typeof hidden.json & {
+      id: string
+      upload: { url: string }
+    }
+    await fetch(asked.upload.url, { method: 'PUT', body: outdated })
+    expect((await confirm(asked.id)).status).toBe(201)
   },
   sweepUploads: async ({ packages, member }) => {
     const wanted = { package_type: 'generic', path: 'tool/1/a', size: 1, sha256: '0'.repeat(64) }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { routeNames } from '../../support/accessRules.ts'
 import { lambdaDoor, type Reply } from '../../support/doors.ts'
 import { unguardedWrites } from '../../support/guarded.ts'
-import { createWorld, publishBody, type Who } from '../../support/world.ts'
+import { createWorld, publishBody, tarballOf, type Who } from '../../support/world.ts'
 
 const door = lambdaDoor()
 const world = createWorld(door)
@@ -19,8 +19,8 @@ const setUp = async () => {
   await upload(world.root, `${base}/maven/guarded/app/1.0/app-1.0.jar`)
   await upload(world.root, `${base}/maven/guarded/app/maven-metadata.xml`)
   const owner = await world.member('projects', project.id, 50)
-  const sent = await requestUpload(world.root, base, 'generic', 'guarded/1.0.0/sent.txt')
-  await send(sent)
+  const sent = await requestUpload(world.root, base, 'generic', 'guarded/1.0.0/sent.txt', Buffer.from('sent'))
+  await send(sent, Buffer.from('sent'))
   for (const package_type of ['npm', 'generic', 'maven']) {
     await world.make(`${base}/protection/rules`, {
       package_name_pattern: 'guard*',
@@ -36,19 +36,17 @@ type Place = Awaited<ReturnType<typeof setUp>>
 const upload = (who: Who, path: string, body = 'bytes') =>
   door.call({ method: 'PUT', path, headers: { 'private-token': String(who.token) }, body })
 
-const BYTES = 'sent past the service'
-
-const requestUpload = (who: Who, base: string, package_type: string, path: string) =>
+const requestUpload = (who: Who, base: string, package_type: string, path: string, bytes: Buffer) =>
   world.call(who, 'POST', `${base}/direct_uploads`, {
     package_type,
     path,
-    size: BYTES.length,
-    sha256: createHash('sha256').update(BYTES).digest('hex'),
+    size: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
   })
 
-const send = async ({ json }: Reply) => {
+const send = async ({ json }: Reply, bytes: Buffer) => {
   const { upload: wanted } = json as { upload: { url: string } }
-  expect((await fetch(wanted.url, { method: 'PUT', body: BYTES })).status).toBe(200)
+  expect((await fetch(wanted.url, { method: 'PUT', body: new Uint8Array(bytes) })).status).toBe(200)
 }
 
 const confirm = (who: Who, base: string, { json }: Reply) =>
@@ -119,17 +117,20 @@ const paths: Record<string, Path[]> = {
     { change: 'push', ask: ({ base }, who) => upload(who, `${base}/maven/guarded/app/1.0/app-1.0.pom`) },
     { change: 'push', ask: ({ base }, who) => upload(who, `${base}/maven/guarded/app/maven-metadata.xml`) },
   ],
-  'POST /projects/{id}/packages/direct_uploads': ([['generic', 'guarded/3.0.0/a.txt']] as const).map(
-    ([type, path]) => ({
-      change: 'push',
-      ask: async ({ base }, who) => {
-        const requested = await requestUpload(who, base, type, path)
-        if (requested.status !== 201) return requested
-        await send(requested)
-        return confirm(who, base, requested)
-      },
-    }),
-  ),
+  'POST /projects/{id}/packages/direct_uploads': Object.entries({
+    generic: 'guarded/3.0.0/a.txt',
+    maven: 'guarded/app/3.0/app-3.0.jar',
+    npm: 'guarded',
+  }).map(([type, path]) => ({
+    change: 'push',
+    ask: async ({ base }, who) => {
+      const bytes = type === 'npm' ? await tarballOf({ name: 'guarded', version: '4.0.0' }) : Buffer.from('bytes')
+      const requested = await requestUpload(who, base, type, path, bytes)
+      if (requested.status !== 201) return requested
+      await send(requested, bytes)
+      return confirm(who, base, requested)
+    },
+  })),
   'POST /projects/{id}/packages/direct_uploads/{upload_id}/confirm': [
     { change: 'push', ask: ({ base, sent }, who) => confirm(who, base, sent) },
   ],

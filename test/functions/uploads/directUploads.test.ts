@@ -4,8 +4,9 @@ import { sweepUploads } from '../../../functions/jobs/sweepUploads.ts'
 import { objectStore } from '../../../lib/deps.ts'
 import { CONFIRM_WITHIN_HOURS, DIRECT_UPLOAD_LIMIT_BYTES } from '../../../lib/domain/directUpload.ts'
 import { BODY_LIMIT_BYTES } from '../../../lib/http/params.ts'
+import { TARBALL_LIMIT_BYTES } from '../../../lib/npm/publish.ts'
 import { doors } from '../../support/doors.ts'
-import { createWorld, type Json, type Who } from '../../support/world.ts'
+import { createWorld, type Json, tarballOf, type Who } from '../../support/world.ts'
 
 const DEVELOPER = 30
 const hash = (algorithm: string, bytes: Uint8Array | string) => createHash(algorithm).update(bytes).digest('hex')
@@ -156,6 +157,218 @@ describe.each(doors().map((door) => [door.name, door] as const))('direct uploads
     const [elsewhere, missing] = [await confirm(root, other.id, id), await confirm(root, other.id, 'nothing')]
     expect([elsewhere.status, elsewhere.text]).toEqual([404, missing.text])
     expect(await status(root)).toBe(201)
+  })
+
+  /** Asked for, sent and confirmed in one go: the answer that was a refusal, or that of the end. */
+  const bring = async (who: Who, project: number, path: string, bytes: Uint8Array | string, more: Json) => {
+    const asked = await ask(who, project, path, bytes, more)
+    if (asked.status !== 201) return asked
+    expect((await send(asked.json as Signed, bytes)).status).toBe(200)
+    return confirm(who, project, (asked.json as Signed).id)
+  }
+  const told = ({ status, json }: { status: number; json: unknown }) => [
+    status,
+    (json as Json).message ?? (json as Json).error,
+  ]
+
+  describe('of Maven', () => {
+    const maven = { package_type: 'maven' }
+    const APP = 'com/mycompany/my-app'
+    const metadata = (...versions: string[]) =>
+      `<metadata><versioning><versions>${versions.map((one) => `<version>${one}</version>`).join('')}</versions></versioning></metadata>`
+    const text = async (project: number, path: string) => {
+      const reply = await get(root, `/projects/${project}/packages/maven/${path}`)
+      return reply.status === 302 ? (await fetch(String(reply.headers.location))).text() : reply.text
+    }
+
+    it('are files of the version that their path names, with every hash that clients ask for', async () => {
+      const project = await world.project({ visibility: 'private' })
+      const developer = await world.member('projects', project.id, DEVELOPER)
+      const bytes = Buffer.alloc(BODY_LIMIT_BYTES + 1, 'a jar ')
+      const jar = `${APP}/1.0/my-app-1.0.jar`
+      expect(await bring(developer, project.id, jar, bytes, maven)).toMatchObject({
+        status: 201,
+        json: { file_name: 'my-app-1.0.jar', size: bytes.length, file_sha1: hash('sha1', bytes) },
+      })
+      expect(await packagesOf(project.id)).toMatchObject([{ name: APP, version: '1.0', package_type: 'maven' }])
+      for (const algorithm of ['md5', 'sha1', 'sha256', 'sha512']) {
+        expect(await text(project.id, `${jar}.${algorithm}`)).toBe(hash(algorithm, bytes))
+      }
+      expect(hash('sha256', await text(project.id, jar))).toBe(hash('sha256', bytes))
+    })
+
+    it('join what came by the route of Maven, and metadata fits the versions that are there', async () => {
+      const project = await world.project()
+      const headers = { 'private-token': String(root.token) }
+      const own = `/projects/${project.id}/packages/maven/${APP}`
+      await door.call({ method: 'PUT', path: `${own}/1.0/my-app-1.0.pom`, headers, body: 'a pom' })
+      expect((await bring(root, project.id, `${APP}/1.0/my-app-1.0.jar`, 'a jar', maven)).status).toBe(201)
+      expect((await bring(root, project.id, `${APP}/1.1/my-app-1.1.jar`, 'a jar', maven)).status).toBe(201)
+      const versionless = await bring(root, project.id, `${APP}/maven-metadata.xml`, metadata('1.1'), maven)
+      expect(versionless.status).toBe(201)
+
+      const listed = await text(project.id, `${APP}/maven-metadata.xml`)
+      expect([...listed.matchAll(/<version>(.*?)<\/version>/g)].map(([, version]) => version).sort()).toEqual([
+        '1.0',
+        '1.1',
+      ])
+      const [{ id }] = (await packagesOf(project.id)) as [{ id: number }]
+      const files = (await get(root, `/projects/${project.id}/packages/${id}/package_files`)).json as Json[]
+      expect(files.map(({ file_name }) => file_name)).toEqual(['my-app-1.0.pom', 'my-app-1.0.jar'])
+    })
+
+    it('are refused where the route of Maven refuses: a path, a hash, a duplicate, a protected name', async () => {
+      const group = await world.group()
+      const project = await world.project({ namespace_id: group.id })
+      const developer = await world.member('projects', project.id, DEVELOPER)
+      const refusal = async (path: string) => told(await bring(developer, project.id, path, 'bytes', maven))
+      expect(await refusal(`${APP}/1.0/a b.jar`)).toEqual([400, expect.stringContaining('file_name is invalid')])
+      expect(await refusal(`${APP}/1..0/a.jar`)).toEqual([400, expect.stringContaining('Version is invalid')])
+      expect(await refusal(`${APP}/1.0/my-app-1.0.jar.sha1`)).toEqual([
+        400,
+        '400 Bad request - the hash of a file is no direct upload: it is sent by the route of Maven',
+      ])
+
+      await call(root, 'PUT', `/groups/${group.id}`, { maven_duplicates_allowed: false })
+      for (const path of [
+        `${APP}/1.0/my-app-1.0.jar`,
+        `${APP}/1.1-SNAPSHOT/my-app-1.1-20260724.101530-1.jar`,
+        `${APP}/maven-metadata.xml`,
+      ]) {
+        expect((await bring(developer, project.id, path, 'one', maven)).status).toBe(201)
+      }
+      const duplicate = [400, '400 Bad request - Duplicate package is not allowed']
+      expect(await refusal(`${APP}/1.0/my-app-1.0.jar`)).toEqual(duplicate)
+      expect(await refusal(`${APP}/1.1-SNAPSHOT/my-app-1.1-20260724.111213-2.jar`)).toEqual(duplicate)
+      expect((await bring(developer, project.id, `${APP}/maven-metadata.xml`, 'other', maven)).status).toBe(201)
+
+      const late = (await ask(developer, project.id, `${APP}/2.0/my-app-2.0.jar`, 'late', maven)).json as Signed
+      await send(late, 'late')
+      await world.make(`/projects/${project.id}/packages/protection/rules`, {
+        package_name_pattern: 'com/mycompany/*',
+        package_type: 'maven',
+        minimum_access_level_for_push: 'maintainer',
+      })
+      const isProtected = [403, '403 Forbidden - Package protected.']
+      expect(told(await confirm(developer, project.id, late.id))).toEqual(isProtected)
+      expect(told(await ask(developer, project.id, `${APP}/2.0/my-app-2.0.jar`, 'late', maven))).toEqual(isProtected)
+      expect((await packagesOf(project.id)).map(({ version }) => version)).toEqual(['1.0', '1.1-SNAPSHOT'])
+      expect((await confirm(root, project.id, late.id)).status).toBe(201)
+    })
+  })
+
+  describe('of npm', () => {
+    const npm = { package_type: 'npm' }
+    type Packument = { 'dist-tags': Json; versions: Record<string, Json & { dist: Json }> }
+    const packument = async (project: number, name: string) =>
+      (await get(root, `/projects/${project}/packages/npm/${name.replace('/', '%2f')}`)).json as Packument
+
+    it('are versions as npm publishes them, with the manifest that is in the tarball', async () => {
+      const project = await world.project({ visibility: 'private' })
+      const developer = await world.member('projects', project.id, DEVELOPER)
+      const bytes = await tarballOf({
+        name: '@foo/bar',
+        version: 'v1.0.0',
+        dependencies: { baz: '^1' },
+        scripts: { install: 'make' },
+        readme: 'long',
+      })
+      const answer = await bring(developer, project.id, '@foo/bar', bytes, npm)
+      expect(answer).toMatchObject({ status: 201, json: { file_name: '@foo/bar-1.0.0.tgz', size: bytes.length } })
+      const next = await tarballOf({ name: '@foo/bar', version: '2.0.0' })
+      expect((await bring(developer, project.id, '@foo/bar', next, { ...npm, tag: 'next' })).status).toBe(201)
+
+      const { 'dist-tags': tags, versions } = await packument(project.id, '@foo/bar')
+      expect(tags).toEqual({ latest: '1.0.0', next: '2.0.0' })
+      const { dist, ...manifest } = versions['1.0.0'] as Packument['versions'][string]
+      expect(manifest).toEqual({
+        _id: '@foo/bar@1.0.0',
+        name: '@foo/bar',
+        version: '1.0.0',
+        dependencies: { baz: '^1' },
+        scripts: { install: 'make' },
+        hasInstallScript: true,
+      })
+      expect(dist).toMatchObject({
+        shasum: hash('sha1', bytes),
+        integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`,
+      })
+      const tarball = String(dist.tarball).slice(`${door.origin}/api/v4`.length)
+      const { headers } = await get(developer, tarball)
+      const got = new Uint8Array(await (await fetch(String(headers.location))).arrayBuffer())
+      expect(hash('sha256', got)).toBe(hash('sha256', bytes))
+    })
+
+    it('are refused where npm publish is refused, and leave nothing', async () => {
+      const project = await world.project()
+      const developer = await world.member('projects', project.id, DEVELOPER)
+      const bytes = await tarballOf({ name: 'bar', version: '1.0.0' })
+      const refusal = async (path: string, sent: Uint8Array | string, more: Json = npm) =>
+        told(await bring(developer, project.id, path, sent, more))
+      expect(await refusal('.bar', bytes)).toEqual([400, 'Validation failed: Name is invalid'])
+      expect(await refusal('bar', bytes, { ...npm, tag: '1.x' })).toEqual([
+        400,
+        'Validation failed: Tag name is invalid',
+      ])
+      expect(await refusal('bar', bytes, { ...npm, size: TARBALL_LIMIT_BYTES + 1 })).toEqual([
+        413,
+        `413 Content Too Large - a direct upload of an npm package may have at most ${TARBALL_LIMIT_BYTES} bytes`,
+      ])
+      expect(await refusal('baz', bytes)).toEqual([
+        400,
+        "Validation failed: the name in the tarball's package.json is not baz",
+      ])
+      expect(await refusal('bar', await tarballOf({ name: 'bar', version: 'one' }))).toEqual([
+        400,
+        'Validation failed: Version is invalid',
+      ])
+      expect(await refusal('bar', 'no tarball')).toEqual([400, expect.stringContaining('the tarball cannot be read')])
+      expect(await refusal('bar', bytes.subarray(0, -9))).toEqual([
+        400,
+        expect.stringContaining('the tarball cannot be read'),
+      ])
+      expect(await packagesOf(project.id)).toEqual([])
+
+      expect((await bring(developer, project.id, 'bar', bytes, npm)).status).toBe(201)
+      expect(await refusal('bar', bytes)).toEqual([403, expect.stringContaining('Package already exists')])
+      expect(await packagesOf(project.id)).toHaveLength(1)
+      await world.make(`/projects/${project.id}/packages/protection/rules`, {
+        package_name_pattern: 'bar',
+        package_type: 'npm',
+        minimum_access_level_for_push: 'maintainer',
+      })
+      expect(await refusal('bar', bytes)).toEqual([403, '403 Forbidden - Package protected.'])
+    })
+
+    it('are confirmed once, and of two that bring one version one lands', async () => {
+      const project = await world.project()
+      const tarballs = [
+        await tarballOf({ name: 'bar', version: '1.0.0', from: 'one' }),
+        await tarballOf({ name: 'bar', version: '1.0.0', from: 'other' }),
+      ]
+      const signed = await Promise.all(
+        tarballs.map(async (bytes) => {
+          const asked = (await ask(root, project.id, 'bar', bytes, npm)).json as Signed
+          await send(asked, bytes)
+          return asked
+        }),
+      )
+      const answers = await Promise.all(
+        [...signed, ...signed].map(async ({ id }) => (await confirm(root, project.id, id)).status),
+      )
+      expect(answers.sort()).toEqual([201, 201, 403, 403])
+      expect(await packagesOf(project.id)).toHaveLength(1)
+    })
+  })
+
+  it('takes a deploy token that writes', async () => {
+    const project = await world.project({ visibility: 'private' })
+    const [writing, reading] = [
+      await world.deployToken('projects', project.id, ['write_package_registry']),
+      await world.deployToken('projects', project.id, ['read_package_registry']),
+    ]
+    expect((await bring(writing, project.id, 'tool/1/a', 'bytes', {})).status).toBe(201)
+    expect((await ask(reading, project.id, 'tool/1/a', 'bytes')).status).toBe(403)
   })
 
   it('is swept with what was sent when nobody has confirmed it in time, and what was confirmed stays', async () => {
