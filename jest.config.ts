@@ -19,7 +19,7 @@ const storageOn = (displayName: string, setup: string) => ({
 })
 
 const PYTHON_GITLAB = '<rootDir>/test/clients/pythonGitlab.test.ts'
-const MAVEN = '<rootDir>/test/clients/maven.test.ts'
+const MAVEN = ['maven', 'mavenLarge'].map((name) => `<rootDir>/test/clients/${name}.test.ts`)
 
 const config: Config = {
   globalSetup: '<rootDir>/test/support/startAll.ts',
@@ -32,7 +32,7 @@ const config: Config = {
       ...common,
       displayName: 'service',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['<rootDir>/test/lib/repository/', PYTHON_GITLAB, MAVEN],
+      testPathIgnorePatterns: ['<rootDir>/test/lib/repository/', PYTHON_GITLAB, ...MAVEN],
       setupFiles: ['<rootDir>/test/support/onDynoxide.ts'],
     },
     {
@@ -44,7 +44,7 @@ const config: Config = {
     {
       ...common,
       displayName: 'Maven',
-      testMatch: [MAVEN],
+      testMatch: MAVEN,
       setupFiles: ['<rootDir>/test/support/onDynoxide.ts'],
     },
     storageOn('storage on dynoxide', 'onDynoxide'),

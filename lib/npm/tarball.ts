@@ -5,8 +5,8 @@ import { extract } from 'tar-stream'
 import { PackagesError, validationFailed } from '../domain/errors.ts'
 
 /**
- * A tarball that unpacks to more than this is refused: a few kilobytes can become gigabytes. A single long header is
- * held in memory, and copied, so the limit is an eighth of what the function has.
+ * A tarball in a body that unpacks to more than this is refused: a few kilobytes can become gigabytes. A single long
+ * header would be held in memory; tar-stream refuses those.
  */
 export const UNPACKED_LIMIT_BYTES = 128 * 1024 * 1024
 export const PACKAGE_JSON_LIMIT_BYTES = 1024 * 1024
@@ -17,7 +17,7 @@ const unreadable = (why: string) => validationFailed(`Validation failed: the tar
  * The package.json of a gzipped tarball: the one right below its only directory, whatever that is called; of several
  * the last, which is the one that unpacking leaves. The whole tarball is unpacked, so that a damaged or truncated one
  * is refused and not stored.
- * @param unpackedLimit in bytes; an eighth of the memory that there is, see `UNPACKED_LIMIT_BYTES`
+ * @param tarball read as it comes, and never held as a whole
  * @throws `validation_failed` when there is none, when it is no JSON object or when the tarball is damaged or too large
  */
 export const readPackageJson = async (

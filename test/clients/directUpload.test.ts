@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { httpDoor } from '../support/doors.ts'
-import { run } from '../support/npmClient.ts'
+import { openNpm, run } from '../support/npmClient.ts'
+import { runUpload } from '../support/uploadTool.ts'
 import { createWorld } from '../support/world.ts'
 
 const DEVELOPER = 30
@@ -38,19 +39,15 @@ const setUp = async () => {
   return { id: String(project.id), token, packages: `${door.origin}/api/v4/projects/${project.id}/packages` }
 }
 
-const start = async (program: string, args: string[], environment: Record<string, string> = {}) => {
-  const { code, stdout, stderr } = await run(program, args, folder, { PATH: process.env.PATH, ...environment })
-  return { code, stdout, stderr }
-}
-
 const curl = async (...args: string[]) => {
-  const { code, stdout, stderr } = await start('curl', ['--disable', '--silent', '--show-error', ...args])
+  const { code, stdout, stderr } = await run('curl', ['--disable', '--silent', '--show-error', ...args], folder, {
+    PATH: process.env.PATH,
+  })
   if (code !== 0) throw new Error(`curl ${args.join(' ')} ended with ${code}\n${stdout}${stderr}`)
   return stdout
 }
 
-const upload = (token: string, ...args: string[]) =>
-  start(process.execPath, [resolve('tools/upload.ts'), ...args], { TOKEN: token, API: `${door.origin}/api/v4` })
+const upload = (token: string, ...args: string[]) => runUpload(folder, door.origin, token, ...args)
 
 describe('a file of 100 MB', () => {
   it('is sent and fetched by curl alone', async () => {
@@ -75,6 +72,33 @@ describe('a file of 100 MB', () => {
     expect(stderr).toContain('Sending [########################################] 100 %  100.0 of 100.0 MB')
     const [one] = JSON.parse(await curl('--header', `PRIVATE-TOKEN: ${token}`, packages))
     expect(one).toMatchObject({ name: 'large', version: '2.0' })
+  })
+})
+
+describe('a tarball of npm past the limit of a body', () => {
+  it('is sent by npm run upload, and installed by npm with its integrity checked', async () => {
+    const { id, packages, token } = await setUp()
+    const npm = await openNpm()
+    try {
+      const registry = { url: `${packages}/npm/`, token }
+      const author = await npm.folder(registry, {
+        'package.json': JSON.stringify({ name: '@acme/large', version: '1.0.0' }),
+        'large.txt': randomBytes(4_000_000).toString('base64'),
+      })
+      const [{ filename, integrity }] = JSON.parse(await npm.succeed(author, ['pack', '--json']))
+      const file = join(author, filename)
+      const { code, stdout } = await upload(token, '--project', id, '--type', 'npm', '@acme/large', file)
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/^@acme\/large is file \d+ of package \d+\n$/)])
+
+      const user = await npm.folder(registry, { 'package.json': JSON.stringify({ name: 'user', version: '1.0.0' }) })
+      await npm.succeed(user, ['install', '@acme/large'])
+      const lock = JSON.parse(await readFile(join(user, 'package-lock.json'), 'utf8'))
+      expect(lock.packages['node_modules/@acme/large']).toMatchObject({ version: '1.0.0', integrity })
+      const installed = await readFile(join(user, 'node_modules/@acme/large/large.txt'))
+      expect(installed.equals(await readFile(join(author, 'large.txt')))).toBe(true)
+    } finally {
+      await npm.remove()
+    }
   })
 })
 

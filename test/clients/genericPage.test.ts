@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { httpDoor } from '../support/doors.ts'
 import { run } from '../support/npmClient.ts'
-import { createWorld, type Json } from '../support/world.ts'
+import { createWorld, type Json, tarballOf } from '../support/world.ts'
 
 const DEVELOPER = 30
 
@@ -15,6 +15,39 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'packages-api-page-'))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('README.md', () => {
+  it('is right about files above 4.4 MB', async () => {
+    const readme = await readFile(resolve('README.md'), 'utf8')
+    const [, section = ''] = /^## Files above 4\.4 MB\n(.*?)^## /ms.exec(readme) ?? []
+    const [tool = '', curl = '', ...more] = [...section.matchAll(/^```sh\n(.*?)^```/gms)].map(([, block = '']) => block)
+    expect(more).toEqual([])
+    const project = await world.project({ visibility: 'private' })
+    const { token = '' } = await world.member('projects', project.id, DEVELOPER)
+    const ours = await mkdtemp(join(folder, 'readme-'))
+    await Promise.all([
+      writeFile(join(ours, 'tool.bin'), 'a tool'),
+      writeFile(join(ours, 'app.jar'), 'a jar'),
+      writeFile(join(ours, 'acme-app-1.0.0.tgz'), await tarballOf({ name: '@acme/app', version: '1.0.0' })),
+    ])
+    const commands = `${tool.replaceAll('npm run upload --', `node ${resolve('tools/upload.ts')}`)}${curl}`
+      .replaceAll('--project 1 ', `--project ${project.id} `)
+      .replaceAll('/projects/1/', `/projects/${project.id}/`)
+    const environment = { PATH: process.env.PATH, API: `${door.origin}/api/v4`, TOKEN: token }
+    const { code, stderr } = await run('bash', ['-euo', 'pipefail', '-c', commands], ours, environment)
+    expect([code, stderr.includes('curl: (')]).toEqual([0, false])
+
+    const { json } = await world.get(world.root, `/projects/${project.id}/packages`)
+    expect((json as Json[]).map(({ package_type, name, version }) => [package_type, name, version])).toEqual([
+      ['generic', 'tool', '1.0.0'],
+      ['maven', 'com/acme/app', '1.0'],
+      ['npm', '@acme/app', '1.0.0'],
+    ])
+    const [, { id }] = json as [Json, { id: number }]
+    const files = await world.get(world.root, `/projects/${project.id}/packages/${id}/package_files`)
+    expect(files.json).toHaveLength(2)
+  })
+})
 
 describe('docs/generic.md', () => {
   it('is right: its commands do what it says, one after another', async () => {

@@ -23,11 +23,12 @@ export type MavenClient = Awaited<ReturnType<typeof openMaven>>
 export const openMaven = async () => {
   const home = await mkdtemp(join(tmpdir(), 'packages-api-maven-'))
   const global = join(home, 'global-settings.xml')
+  const localRepository = join(home, 'local-repository')
   let made = 0
   await writeFile(
     global,
     `<settings>
-      <localRepository>${join(home, 'local-repository')}</localRepository>
+      <localRepository>${localRepository}</localRepository>
       <mirrors><mirror><id>debian</id><mirrorOf>central</mirrorOf><url>file://${DEBIAN_REPOSITORY}</url></mirror></mirrors>
     </settings>`,
   )
@@ -50,6 +51,9 @@ export const openMaven = async () => {
     })
 
   return {
+    /** Where Maven puts what it has got. */
+    localRepository,
+
     /** A new folder with these files, and settings as `docs/maven.md` has them. */
     folder: (files: Record<string, string | Uint8Array>): Promise<string> =>
       write(join(home, `folder-${++made}`), {
