@@ -457,6 +457,35 @@ describe.each(doors().map((door) => [door.name, door] as const))('npm %s', (_nam
       expect(Object.keys((left.json as Packument).versions)).toEqual(['1.0.0'])
     })
 
+    it('find what is inside a group that is still on its way, by where it is now and by no scope that it left', async () => {
+      const { top, sub, one, bar } = await setUpGroup()
+      const target = await world.group({ visibility: 'private' })
+      const { groups, groupTransit } = door.database()
+      const versionsAt = async (path: string) => {
+        const { status, json } = await world.get(root, path)
+        return status === 200 ? Object.keys((json as Packument).versions).sort() : status
+      }
+      const everywhere = () => Promise.all([top, target, sub].map(({ id }) => versionsAt(inGroup(id, escaped(bar)))))
+      const inScope = () => versionsAt(`/packages/npm/${escaped(bar)}`)
+
+      // Without the steps that follow, as when the mover stops here.
+      await groups.transferGroup(sub.id, target.id, new Date().toISOString())
+      expect([await everywhere(), await inScope()]).toEqual([
+        [['1.0.0'], ['1.0.0', '2.0.0'], ['1.0.0', '2.0.0']],
+        ['1.0.0'],
+      ])
+      while (!(await groupTransit.settle(sub.id)));
+      expect([await everywhere(), await inScope()]).toEqual([
+        [['1.0.0'], ['1.0.0', '2.0.0'], ['1.0.0', '2.0.0']],
+        ['1.0.0'],
+      ])
+
+      await groups.renameGroup(top.id, `${top.path}-renamed`, new Date().toISOString())
+      expect([await versionsAt(inGroup(top.id, escaped(bar))), await inScope()]).toEqual([['1.0.0'], 404])
+      await publish(one.id, name(`${top.path}-renamed`), '3.0.0')
+      expect(await versionsAt(`/packages/npm/${escaped(name(`${top.path}-renamed`))}`)).toEqual(['3.0.0'])
+    })
+
     it('are the namespace of a user as well', async () => {
       const owner = await world.user()
       const project = await world.make('/projects', { name: 'mine', visibility: 'private' }, owner)
