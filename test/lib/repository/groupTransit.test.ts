@@ -1,5 +1,6 @@
 import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
+import { testEnvironment } from '../../support/environment.ts'
 import { admin, isStoppedIn, ledger, list, signedIn, stopAfter } from '../../support/moves.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 
@@ -27,6 +28,9 @@ const setUp = async (packages = 3, holdMs?: number) => {
   }
   return { store, top, other, moving, inner, open, closed, staying, ids }
 }
+
+/** Each place to stop at on the fast engine, and some of them on the other, which shows whether it differs. */
+const BETWEEN_STOPS = process.env.DYNAMODB_ENDPOINT === testEnvironment().dynamodbLocal ? 4 : 1
 
 /** Long enough for a transaction, and short for whoever waits for one that was stopped. */
 const QUICK = 300
@@ -400,7 +404,7 @@ describe('a move of a group that is stopped', () => {
       }
       let stops = 0
       for (const isCarriedOut of [false, true]) {
-        for (let count = 0; ; count++) {
+        for (let count = 0; ; count += BETWEEN_STOPS) {
           const resume = stopAfter(store, count, isCarriedOut)
           const isStopped = await isStoppedIn(run)
           resume()
@@ -416,7 +420,7 @@ describe('a move of a group that is stopped', () => {
           stops++
         }
       }
-      expect(stops).toBeGreaterThan(8)
+      expect(stops * BETWEEN_STOPS).toBeGreaterThan(8)
     },
   )
 })
