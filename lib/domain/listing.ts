@@ -30,7 +30,7 @@ export type Slot = { type: PackageType; status: PackageStatus; versioned: boolea
  * A family is the stretch of a shelf that lists read as one. What a default list shows is one family, so that it
  * reads no row in vain; whatever a list shows only when asked stands apart.
  */
-export type Family = `${'listed' | 'hidden' | 'processing' | 'pending'}${'' | '-versionless' | '-terraform'}`
+export type Family = `${'listed' | 'hidden' | 'processing' | 'pending'}${'' | '-terraform'}${'' | '-versionless'}`
 
 export const slotOf = (entry: Pick<PackageEntry, 'type' | 'status' | 'version'>): Slot => ({
   type: entry.type,
@@ -48,13 +48,16 @@ const familyStatus = (status: PackageStatus) => {
 }
 
 export const familyOf = ({ type, status, versioned }: Slot): Family => {
-  const kind = type === 'terraform_module' ? '-terraform' : versioned ? '' : '-versionless'
-  return `${familyStatus(status)}${kind}`
+  const kind = type === 'terraform_module' ? '-terraform' : ''
+  return `${familyStatus(status)}${kind}${versioned ? '' : '-versionless'}`
 }
 
 const everySlot: Slot[] = packageTypes.flatMap((type) =>
   packageStatuses.flatMap((status) => [true, false].map((versioned) => ({ type, status, versioned }))),
 )
+
+/** All families that there are. */
+export const families: readonly Family[] = [...new Set(everySlot.map(familyOf))]
 
 /** Says whether a filter lists packages of a slot, names and versions aside. */
 export const selects = (filter: PackageFilter, slot: Slot) => {

@@ -1,5 +1,6 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { openContents } from './contents.ts'
+import { countingRepository } from './counting.ts'
 import { deployTokenRepository } from './deployTokens.ts'
 import { directUploadRepository } from './directUploads.ts'
 import { fileRepository } from './files.ts'
@@ -41,6 +42,7 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, 
   const records = packageRecords(table, transit)
   const guard = packageGuard(table)
   return {
+    counting: countingRepository(table),
     deployTokens: deployTokenRepository(table),
     directUploads: directUploadRepository(table),
     files: fileRepository(table, records, guard),

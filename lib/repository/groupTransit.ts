@@ -12,6 +12,7 @@ import {
   visibilities,
 } from '../domain/project.ts'
 import { asRead, type Contents, contentsDeletes, contentsMoves } from './contents.ts'
+import { noteDue } from './counting.ts'
 import { decidedOnce, type Held, ignoreOvertaken, openHolds, overtaken } from './holds.ts'
 import { groupFromItem, projectFromItem } from './items.ts'
 import {
@@ -229,6 +230,9 @@ export const groupTransitRepository = (
     }
     await rows.carryMembers(source, isThere(group) ? group.ancestorIds : null)
     await holding(group, (by) => arrive(group, by))
+    const left = group.transit?.left.ancestorIds.at(-1)
+    const changed: Source[] = [source, ...(left === undefined ? [] : [{ kind: 'group', id: left } as const])]
+    await Promise.all(changed.map((one) => noteDue(table, one)))
     return true
   }
 

@@ -107,6 +107,15 @@ const schemas = {
     visibility: v.picklist(visibilities),
     ancestorIds: v.array(id),
   }),
+  segmentsHead: v.object({
+    generation: v.string(),
+    previous: nullable(v.string()),
+    revision: v.number(),
+    level: v.number(),
+    transits: v.number(),
+  }),
+  segmentNode: v.object({ revision: v.number(), counts: v.record(v.string(), v.array(v.number())) }),
+  due: v.object({ kind: v.picklist(['group', 'project']), id, at: time }),
   path: v.object({
     kind: v.picklist(['group', 'project']),
     id,
@@ -197,6 +206,13 @@ export type Content = v.InferOutput<(typeof schemas)['contents']>
 export type PathAlias = v.InferOutput<(typeof schemas)['path']>
 /** A name whose versionless package may be behind; `mark` is another one with each cause. */
 export type Outdated = v.InferOutput<(typeof schemas)['outdated']>
+/**
+ * How the segments of a shelf are counted: in nodes of a generation, up to one of that level. `revision` grows with each
+ * count; `transits` is the group's when all was counted.
+ */
+export type SegmentsHead = v.InferOutput<(typeof schemas)['segmentsHead']>
+/** A project or group whose shelves have changed, and when they last did. */
+export type Due = v.InferOutput<(typeof schemas)['due']>
 export type Tags = { revision: number; tags: Tag[] }
 export type Rules = { revision: number; rules: ProtectionRule[] }
 
@@ -218,6 +234,9 @@ export const groupFromItem = (item: Item): Group => v.parse(schemas.group, item)
 export const projectFromItem = (item: Item): Project => v.parse(schemas.project, item)
 export const contentFromItem = (item: Item): Content => v.parse(schemas.contents, item)
 export const pathFromItem = (item: Item): PathAlias => v.parse(schemas.path, item)
+export const segmentsHeadFromItem = (item: Item): SegmentsHead => v.parse(schemas.segmentsHead, item)
+export const segmentNodeFromItem = (item: Item) => v.parse(schemas.segmentNode, item)
+export const dueFromItem = (item: Item): Due => v.parse(schemas.due, item)
 export const userFromItem = (item: Item): User => v.parse(schemas.user, item)
 export const membershipFromItem = (item: Item): Membership => v.parse(schemas.membership, item)
 export const tokenFromItem = (item: Item): PersonalToken => v.parse(schemas.token, item)

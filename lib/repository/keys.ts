@@ -38,6 +38,9 @@
  * | how many on a project's shelf, by slot           | -          | TALLY#PROJECT#<id>                   | <shard>                          |
  * | how many on each shelf of a group, by slot       | -          | TALLY#GROUP#<id>                     | <depth>#<visibility>#<shard>     |
  * | the names on a shelf, with how many of each      | -          | NAMES#<shelf>                        | <name> <type> <project id>       |
+ * | is a shelf counted by segment, and how           | -          | TALLY#PROJECT#<id>, TALLY#GROUP#<id> | <depth>#<visibility>#SEGMENTS, SEGMENTS |
+ * | counts by segment, a tree of ranges of ids       | -          | SEGMENTS#<shelf>                     | <generation> <level> <number>    |
+ * | whose shelves have changed lately                | -          | COUNTING                             | PROJECT#<id>, GROUP#<id>         |
  * | what is in transit in a group, and is it itself  | -          | TALLY#GROUP#<id>                     | TRANSITS                         |
  * | all that is in transit, with what is done        | -          | TRANSIT                              | PROJECT#<id>, GROUP#<id>         |
  * | direct upload by id                              | -          | DIRECT_UPLOAD#<id>                   | META                             |
@@ -179,6 +182,8 @@ export const shelfPartition = (shelf: Shelf) =>
   shelf.kind === 'project' ? projectKey(shelf.id).pk : `${groupKey(shelf.id).pk}#${shelf.depth}#${shelf.visibility}`
 
 export const familyPrefix = (family: Family) => `${family}#`
+/** Greater than all that a sort key which begins with the prefix can be. */
+export const endOf = (prefix: string) => `${prefix}\x7f`
 export const namePrefix = (family: Family, name: string) => `${family}#${name} `
 export const versionPrefix = (family: Family, version: string) => `${family}#${version} `
 const typeNumber = (type: PackageType) => String(PACKAGE_TYPES[type]).padStart(2, '0')
@@ -199,6 +204,28 @@ export const tallyPrefix = (shelf: Shelf) => (shelf.kind === 'project' ? '' : `$
 export const tallyKey = (shelf: Shelf, shard: number): Key => ({
   pk: tallyPartition(shelf),
   sk: `${tallyPrefix(shelf)}${shard}`,
+})
+
+/** Stands among the tallies of a shelf, so that the query that sums them up also tells how to find a segment. */
+export const segmentsKey = (shelf: Shelf): Key => ({
+  pk: tallyPartition(shelf),
+  sk: `${tallyPrefix(shelf)}SEGMENTS`,
+})
+/** Few enough ids that the rows of all of them are read along with a page. */
+export const SEGMENT_IDS = 32
+export const segmentOf = (id: number) => Math.floor(id / SEGMENT_IDS)
+/** In a tally, how many changes of a segment were not counted yet. */
+export const uncountedName = (segment: number) => `${UNCOUNTED}${segment}`
+export const UNCOUNTED = 'uncounted#'
+export const segmentsPartition = (shelf: Shelf) => `SEGMENTS#${shelfPartition(shelf)}`
+export const segmentNodeKey = (shelf: Shelf, generation: string, level: number, number: number): Key => ({
+  pk: segmentsPartition(shelf),
+  sk: `${generation} ${level} ${padded(number)}`,
+})
+export const COUNTING_PARTITION = 'COUNTING'
+export const countingKey = ({ kind, id }: Source): Key => ({
+  pk: COUNTING_PARTITION,
+  sk: `${kind.toUpperCase()}#${padded(id)}`,
 })
 
 /** Stands among the tallies, so that the query that sums them up also tells what is in transit. */

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { notFound } from '../domain/errors.ts'
 import type { Package, PackageStatus, PackageType, Tag } from '../domain/package.ts'
 import type { Located, Project } from '../domain/project.ts'
+import { noteDue } from './counting.ts'
 import type { Permit } from './guard.ts'
 import { packageFromItem } from './items.ts'
 import { type NameOfPackage, outdatedKey, packageKey } from './keys.ts'
-import { type Change, readOwnNames, shelfWrites } from './shelves.ts'
+import { type Change, isCounted, readOwnNames, shelfWrites } from './shelves.ts'
 import type { Table, Write } from './table.ts'
 import type { transitRepository } from './transit.ts'
 
@@ -35,18 +36,25 @@ export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof 
     placed,
 
     /** Records and shelves of packages that change together. A record that another writer changed says `'again'`. */
-    packageWrites: async (permit: Permit, place: Located<Project>, changes: readonly Change[]): Promise<Write[]> => [
-      ...permit.checks,
-      ...changes.map(
-        ({ before, after }): Write => ({
-          put: { ...packageKey(after.id), ...after },
-          ...(before
-            ? { if: 'revision = :revision', values: { ':revision': before.revision }, otherwise: 'again' }
-            : { if: 'attribute_not_exists(pk)' }),
-        }),
-      ),
-      ...shelfWrites(place, changes, await readOwnNames(table, place, changes)),
-    ],
+    packageWrites: async (permit: Permit, place: Located<Project>, changes: readonly Change[]): Promise<Write[]> => {
+      const [ownNames] = await Promise.all([
+        readOwnNames(table, place, changes),
+        // Not in the transaction, where all who publish into the project would meet on it.
+        changes.some(isCounted) ? noteDue(table, { kind: 'project', id: place.thing.id }) : undefined,
+      ])
+      return [
+        ...permit.checks,
+        ...changes.map(
+          ({ before, after }): Write => ({
+            put: { ...packageKey(after.id), ...after },
+            ...(before
+              ? { if: 'revision = :revision', values: { ':revision': before.revision }, otherwise: 'again' }
+              : { if: 'attribute_not_exists(pk)' }),
+          }),
+        ),
+        ...shelfWrites(place, changes, ownNames),
+      ]
+    },
   }
 }
 

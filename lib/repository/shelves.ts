@@ -2,7 +2,17 @@ import { familyOf, slotName, slotOf } from '../domain/listing.ts'
 import { PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT, type Package } from '../domain/package.ts'
 import { type Group, type Located, type Place, type Project, parentId, visibilities } from '../domain/project.ts'
 import { entryOf } from './items.ts'
-import { type Key, namesKey, type Shelf, shelfPartition, shelfSortKeys, TALLY_SHARDS, tallyKey } from './keys.ts'
+import {
+  type Key,
+  namesKey,
+  type Shelf,
+  segmentOf,
+  shelfPartition,
+  shelfSortKeys,
+  TALLY_SHARDS,
+  tallyKey,
+  uncountedName,
+} from './keys.ts'
 import type { Item, Table, Write } from './table.ts'
 
 /** The group shelves of a place, one of each group around it. */
@@ -114,7 +124,7 @@ export const shelfWrites = (located: Located<Project>, changes: readonly Change[
   const { thing: project, ancestors } = located
   const { own, counting, awaiting, left } = standingOf(located)
   const shard = Math.floor(Math.random() * TALLY_SHARDS)
-  const counts = sumOf(changes.map(countsOf))
+  const counts = sumOf(changes.flatMap((change) => [countsOf(change), uncounted(change)]))
   const names = [...Map.groupBy(changes, nameAndType)].map(([key, named]) => ({ named, row: ownNames.get(key) }))
   return [
     ...[own, ...counting, ...awaiting].flatMap((shelf) => changes.flatMap((change) => entryWrites(shelf, change))),
@@ -150,6 +160,13 @@ export type Counts = ReadonlyMap<string, number>
 
 const countsOf = ({ before, after }: Change): Counts =>
   sumOf([new Map([[slotName(slotOf(after)), 1]]), ...(before ? [new Map([[slotName(slotOf(before)), -1]])] : [])])
+
+/** Whether a list is longer or shorter for it, by any filter. */
+export const isCounted = (change: Change) => countsOf(change).size > 0
+
+/** What is counted otherwise than before stands in a segment that is to be counted anew. */
+const uncounted = (change: Change): Counts =>
+  isCounted(change) ? new Map([[uncountedName(segmentOf(change.after.id)), 1]]) : new Map()
 
 export const sumOf = (all: readonly Counts[]): Counts => {
   const sum = new Map<string, number>()

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { notFound, PackagesError } from '../domain/errors.ts'
 import type { Located, Place, Project } from '../domain/project.ts'
 import { asRead } from './contents.ts'
+import { noteDue } from './counting.ts'
 import { decidedOnce, ignoreOvertaken, Overtaken, openHolds, overtaken } from './holds.ts'
 import { projectFromItem } from './items.ts'
 import { projectKey, type Shelf, tallyPartition, tallyPrefix, transitKey } from './keys.ts'
@@ -123,12 +124,19 @@ export const transitRepository = (table: Table, { locate }: Places, holdMs: numb
         if (!(await rows.carryProject({ thing: project, ancestors }, await rows.readNote(), isOver))) return false
         await rows.carryMembers(source, isThere(project) ? project.ancestorIds : null)
         await holding(project, (by) => arrive(project, by))
+        await Promise.all([noteDue(table, source), noteLeft(project.transit.left)])
       } catch (error) {
         ignoreOvertaken(error)
         if (isOver()) return false
         await sleep(WAIT_MS)
       }
     }
+  }
+
+  /** The groups that were left have other packages now. */
+  const noteLeft = async ({ ancestorIds }: Place) => {
+    const id = ancestorIds.at(-1)
+    if (id !== undefined) await noteDue(table, { kind: 'group', id })
   }
 
   return {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Package, PackageStatus, PackageType } from '../../lib/domain/package.ts'
 import type { Located, Project, Visibility } from '../../lib/domain/project.ts'
 import type { Writer } from '../../lib/domain/protection.ts'
+import { noteDue } from '../../lib/repository/counting.ts'
 import { type Database, openDatabase } from '../../lib/repository/database.ts'
 import type { Shelf } from '../../lib/repository/keys.ts'
 import { coordinatesKey, packageKey } from '../../lib/repository/keys.ts'
@@ -36,22 +37,27 @@ export const openStore = async ({ holdMs }: { holdMs?: number } = {}) => {
     { username: 'owner', name: 'Owner', email: 'owner@example.com', admin: false },
     now(),
   )
-  const fill = async (project: Project, count: number) => {
+  const fill = async (project: Project, count: number, nth?: (n: number) => Wanted): Promise<Package[]> => {
     const located = await db.groups.locate(project)
     if (!located) throw new Error('the project is gone')
-    await fillProject(openTable(client, tableName), located, count)
+    return fillProject(openTable(client, tableName), located, count, nth)
   }
   return { db, client, tableName, owner, fill, ...fillers(db, owner.id) }
 }
 
 /** Puts many packages into a project that nobody else writes to: several in a transaction, as one publish writes one. */
-const fillProject = async (table: Table, located: Located<Project>, count: number): Promise<void> => {
+const fillProject = async (
+  table: Table,
+  located: Located<Project>,
+  count: number,
+  nth: (n: number) => Wanted = (n) => ({ name: `name-${n % 40}`, version: `1.0.${n}` }),
+): Promise<Package[]> => {
   const ids = await Promise.all(Array.from({ length: count }, () => table.nextId('package')))
   const records = ids.map((id, n) => {
-    const wanted = { id, name: `name-${n % 40}`, version: `1.0.${n}`, type: 'npm', status: 'default' } as const
-    return newRecord(located.thing.id, { ...wanted, creatorId: null, createdAt: now() }, 0, [])
+    const { name = 'pkg', version = `1.0.${id}`, type = 'npm', status = 'default' } = nth(n)
+    return newRecord(located.thing.id, { id, name, version, type, status, creatorId: null, createdAt: now() }, 0, [])
   })
-  for (const some of chunks(records, 15)) {
+  for (const some of chunks(records, 10)) {
     const changes = some.map((after) => ({ after }))
     await table.transact(() => [
       ...some.flatMap((record): Write[] => [
@@ -61,6 +67,8 @@ const fillProject = async (table: Table, located: Located<Project>, count: numbe
       ...shelfWrites(located, changes, new Map()),
     ])
   }
+  await noteDue(table, { kind: 'project', id: located.thing.id })
+  return records
 }
 
 let made = 0

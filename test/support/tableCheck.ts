@@ -3,7 +3,8 @@ import { slotName, slotOf } from '../../lib/domain/listing.ts'
 import type { Package } from '../../lib/domain/package.ts'
 import type { Membership } from '../../lib/domain/permissions.ts'
 import { type Group, isMoreVisible, type Project } from '../../lib/domain/project.ts'
-import { padded } from '../../lib/repository/keys.ts'
+import { padded, segmentOf, UNCOUNTED } from '../../lib/repository/keys.ts'
+import { FANOUT } from '../../lib/repository/segments.ts'
 import type { Item } from '../../lib/repository/table.ts'
 import type { openStore } from './store.ts'
 
@@ -39,6 +40,7 @@ export const contradictions = async (store: Store): Promise<string[]> => {
     ...transitProblems(rows),
     ...roleProblems(rows, things),
     ...shelfProblems(rows, things),
+    ...segmentProblems(rows),
   ]
 }
 
@@ -178,3 +180,53 @@ const shelfProblems = (rows: readonly Row[], things: Things): string[] => {
     return wanted === there ? [] : [`${key}: ${there} instead of ${wanted}`]
   })
 }
+
+/** What is counted by segment counts the rows that are there, but for segments that are noted as uncounted. */
+const segmentProblems = (rows: readonly Row[]): string[] =>
+  rows
+    .filter(({ pk, sk }) => pk.startsWith('TALLY#') && sk.endsWith('SEGMENTS'))
+    .flatMap((head) => {
+      const around = rows.filter(({ pk }) => pk === head.pk)
+      const revision = around.find(({ sk }) => sk === 'TRANSITS')?.revision ?? 0
+      if (head.transits !== revision) return []
+      const prefix = head.sk.slice(0, -'SEGMENTS'.length)
+      const shelf = `${head.pk.slice('TALLY#'.length)}${prefix === '' ? '' : `#${prefix.slice(0, -1)}`}`
+      const uncounted = new Set(
+        around
+          .filter(({ sk }) => sk.startsWith(prefix))
+          .flatMap((tally) => Object.keys(tally).filter((name) => name.startsWith(UNCOUNTED)))
+          .map((name) => Number(name.slice(UNCOUNTED.length))),
+      )
+      const there = new Map<string, number>()
+      const found = new Map<string, number>()
+      const add = (to: Map<string, number>, key: string, count: number) => to.set(key, (to.get(key) ?? 0) + count)
+      for (const row of rows.filter(({ pk, sk }) => pk === shelf && sk !== 'META')) {
+        const segment = segmentOf(row.id as number)
+        if (!uncounted.has(segment)) add(there, `${segment} ${slotName(slotOf(row as unknown as Package))}`, 1)
+      }
+      const nodes = rows.filter(({ pk, sk }) => pk === `SEGMENTS#${shelf}` && sk.startsWith(`${head.generation} `))
+      const inParts = new Map<string, number>()
+      const inWhole = new Map<string, number>()
+      for (const node of nodes) {
+        const [, level, number] = node.sk.split(' ').map(Number) as [number, number, number]
+        for (const [slot, counts] of Object.entries(node.counts as Record<string, number[]>)) {
+          for (const [part, count] of counts.entries()) {
+            const place = number * FANOUT + part
+            if (level === 0 && !uncounted.has(place)) add(found, `${place} ${slot}`, count)
+            if (level < Number(head.level)) add(inParts, `level ${level} node ${number} ${slot}`, count)
+            if (level > 0) add(inWhole, `level ${level - 1} node ${place} ${slot}`, count)
+          }
+        }
+      }
+      return [
+        ...differences(`segment of ${shelf}`, there, found),
+        ...differences(`segments of ${shelf}`, inParts, inWhole),
+      ]
+    })
+
+const differences = (what: string, wanted: ReadonlyMap<string, number>, there: ReadonlyMap<string, number>): string[] =>
+  [...new Set([...wanted.keys(), ...there.keys()])].flatMap((key) =>
+    (wanted.get(key) ?? 0) === (there.get(key) ?? 0)
+      ? []
+      : [`${what}: ${key}: ${there.get(key) ?? 0} instead of ${wanted.get(key) ?? 0}`],
+  )

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { ScheduledEvent } from 'aws-lambda'
+import { countPackages } from '../../functions/jobs/countPackages.ts'
 import { settleMetadata } from '../../functions/jobs/settleMetadata.ts'
 import { settleProjects } from '../../functions/jobs/settleProjects.ts'
 import { sweepUploads } from '../../functions/jobs/sweepUploads.ts'
@@ -250,6 +251,15 @@ const use: Record<string, (place: Place) => Promise<unknown>> = {
     await leaveInTransit(project.id)
     const context = { getRemainingTimeInMillis: () => 60_000 }
     await asFunction('settleProjects', () => settleProjects(door.database)({} as ScheduledEvent, context))
+  },
+  countPackages: async ({ project }) => {
+    const context = { getRemainingTimeInMillis: () => 60_000 }
+    const later = () => new Date(Date.now() + 60 * 60 * 1000).toISOString()
+    const count = () =>
+      asFunction('countPackages', () => countPackages(door.database, later)({} as ScheduledEvent, context))
+    await count()
+    await world.package(project.id)
+    await count()
   },
   accessRead: async ({ group, member }) => {
     await ask('GET', `/groups/${group.id}/members?query=user`)

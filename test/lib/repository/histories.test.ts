@@ -1,4 +1,6 @@
+import type { ScheduledEvent } from 'aws-lambda'
 import fc from 'fast-check'
+import { countPackages } from '../../../functions/jobs/countPackages.ts'
 import { PackagesError } from '../../../lib/domain/errors.ts'
 import type { Package } from '../../../lib/domain/package.ts'
 import type { Group, Visibility } from '../../../lib/domain/project.ts'
@@ -26,6 +28,7 @@ const step = fc.oneof(
   fc.record({ does: fc.constant('join' as const), group: at, project: at, user: at }),
   fc.record({ does: fc.constant('leave' as const), group: at, user: at }),
   { weight: 2, arbitrary: fc.record({ does: fc.constant('settle' as const), steps: fc.nat({ max: 5 }) }) },
+  { weight: 2, arbitrary: fc.record({ does: fc.constant('count' as const) }) },
 )
 type Step = typeof step extends fc.Arbitrary<infer Drawn> ? Drawn : never
 
@@ -105,10 +108,15 @@ const open = async () => {
         }
         return undefined
       }
+      case 'count':
+        return countAll(store)
     }
   }
   return { store, take }
 }
+
+const countAll = ({ db }: Store) =>
+  countPackages(() => db)({} as ScheduledEvent, { getRemainingTimeInMillis: () => 60_000 })
 
 const settleAll = async ({ db }: Store) => {
   for (const id of await db.groupTransit.listInTransit()) await db.groupTransit.settle(id)
@@ -127,6 +135,7 @@ describe('random histories, several steps of which are taken at once', () => {
           fc.array(fc.array(step, { minLength: 2, maxLength: 5 }), { minLength: 3, maxLength: 8 }),
           async (rounds) => {
             const { store, take } = await open()
+            const complaints = jest.spyOn(console, 'error')
             for (const round of rounds) {
               const outcomes = await Promise.allSettled(round.map(take))
               const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
@@ -134,6 +143,9 @@ describe('random histories, several steps of which are taken at once', () => {
             }
             await settleAll(store)
             expect(await contradictions(store)).toEqual([])
+            await countAll(store)
+            expect(await contradictions(store)).toEqual([])
+            expect(complaints).not.toHaveBeenCalled()
           },
         ),
         { numRuns: HISTORIES, seed: 20_261_125, endOnFailure: true },

@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto'
+import { families, slotName, slotOf } from '../domain/listing.ts'
+import { ignoreOvertaken, overtaken } from './holds.ts'
+import { type Due, dueFromItem, entryFromItem, type SegmentsHead, segmentNodeFromItem } from './items.ts'
+import {
+  COUNTING_PARTITION,
+  countingKey,
+  type Shelf,
+  type Source,
+  segmentNodeKey,
+  segmentOf,
+  segmentsKey,
+  segmentsPartition,
+  shelfPartition,
+  tallyPartition,
+  transitsKey,
+  uncountedName,
+} from './keys.ts'
+import { marksOf, revisionOf } from './marks.ts'
+import { addTo, type Counts, countRows, FANOUT, levelOf, nodeName, readHead, span, uncountedIn } from './segments.ts'
+import { everyGroupShelf } from './shelves.ts'
+import { chunks, type Item, type Table, type Write } from './table.ts'
+
+/** What is due stays so this long after the last change: whoever noted it may still be about to change something. */
+const QUIET_MS = 2 * 60 * 1000
+/** Nodes are written so many at a time. */
+const NODES_AT_ONCE = 50
+
+/** Notes that the shelves of a project or group, and of the groups around it, are to be counted. */
+export const noteDue = (table: Pick<Table, 'update'>, { kind, id }: Source): Promise<void> =>
+  table.update({
+    update: countingKey({ kind, id }),
+    expression: 'SET kind = :kind, id = :id, #at = :at',
+    names: { '#at': 'at' },
+    values: { ':kind': kind, ':id': id, ':at': new Date().toISOString() },
+  })
+
+/** Keeps the counts by segment. Whoever stops half-way has broken nothing; two at once do no harm. */
+export const countingRepository = (table: Table) => {
+  /**
+   * Counts a whole shelf into nodes of a new generation. What changes meanwhile is noted as uncounted, and
+   * what was before stays so.
+   */
+  const countAll = async (shelf: Shelf, { head, transits }: ReturnType<typeof readHead>): Promise<void> => {
+    const generation = randomUUID().slice(0, 8)
+    const nodes = new Map<string, { number: number; counts: Counts }>()
+    const add = (level: number, number: number, slot: string, part: number) => {
+      const node = nodes.get(nodeName(level, number)) ?? { number, counts: {} }
+      addTo(node.counts, slot, part, 1)
+      nodes.set(nodeName(level, number), node)
+    }
+    const rows: { segment: number; slot: string }[] = []
+    let last = 0
+    let after: Item | undefined
+    do {
+      const page = await table.query({ pk: shelfPartition(shelf) }, undefined, after)
+      for (const item of page.items.filter(({ sk }) => sk !== 'META')) {
+        const entry = entryFromItem(item)
+        rows.push({ segment: segmentOf(entry.id), slot: slotName(slotOf(entry)) })
+        last = Math.max(last, segmentOf(entry.id))
+      }
+      after = page.next
+    } while (after)
+
+    const top = levelOf(last)
+    for (let level = 0; level <= top; level++) {
+      for (const { segment, slot } of rows) {
+        const part = Math.floor(segment / span(level))
+        add(level, Math.floor(part / FANOUT), slot, part % FANOUT)
+      }
+    }
+    if (nodes.size === 0) nodes.set(nodeName(0, 0), { number: 0, counts: {} })
+    const puts = [...nodes].map(
+      ([name, { number, counts }]): Write => ({
+        put: { ...segmentNodeKey(shelf, generation, Number(name.split(' ')[0]), number), revision: 0, counts },
+      }),
+    )
+    for (const some of chunks(puts, NODES_AT_ONCE)) await table.transact(() => some)
+
+    const next: SegmentsHead = {
+      generation,
+      previous: head?.generation ?? null,
+      revision: 0,
+      level: top,
+      transits: revisionOf(transits),
+    }
+    await table.transact(() => [
+      headWrite(shelf, next, head),
+      ...(shelf.kind === 'group' ? [stillWrite(shelf.id, transits)] : []),
+    ])
+    await removeOthers(shelf, next)
+  }
+
+  /** Nodes of generations that nobody reads any more. */
+  const removeOthers = async (shelf: Shelf, { generation, previous }: SegmentsHead): Promise<void> => {
+    const all = await table.queryAll({ pk: segmentsPartition(shelf) })
+    const old = all.filter(({ sk }) => ![generation, previous].includes(String(sk).split(' ')[0] ?? ''))
+    for (const some of chunks(old, NODES_AT_ONCE)) {
+      await table.transact(() => some.map(({ pk, sk }): Write => ({ delete: { pk: String(pk), sk: String(sk) } })))
+    }
+  }
+
+  /** Puts a node above the top, in which the top so far is the first part. */
+  const raise = async (shelf: Shelf): Promise<void> => {
+    await table.transact(async () => {
+      const { head, isValid } = readHead(shelf, await readTallies(shelf))
+      if (!head || !isValid) return []
+      const [top] = await table.getAll([segmentNodeKey(shelf, head.generation, head.level, 0)])
+      if (!top) throw new Error(`a shelf without its top node: ${shelfPartition(shelf)}`)
+      const counts: Counts = {}
+      for (const [slot, parts] of Object.entries(segmentNodeFromItem(top).counts)) addTo(counts, slot, 0, sum(parts))
+      const next = { ...head, revision: head.revision + 1, level: head.level + 1 }
+      return [
+        { put: { ...segmentNodeKey(shelf, next.generation, next.level, 0), revision: next.revision, counts } },
+        headWrite(shelf, next, head),
+      ]
+    })
+  }
+
+  /** Counts the uncounted segments of one node, and takes off the notes that were there before they were read. */
+  const countSegments = async (shelf: Shelf, number: number): Promise<void> => {
+    await table.transact(async () => {
+      const { head, isValid, uncounted, shards } = readHead(shelf, await readTallies(shelf))
+      const segments = [...uncounted].filter((segment) => Math.floor(segment / FANOUT) === number)
+      if (!head || !isValid || segments.length === 0) return []
+      const path = Array.from({ length: head.level + 1 }, (_, level) => ({
+        level,
+        key: segmentNodeKey(shelf, head.generation, level, Math.floor(number / span(level))),
+      }))
+      const [there, counted] = await Promise.all([
+        table.getAll(path.map(({ key }) => key)),
+        countRows(table, shelf, families, segments),
+      ])
+      const nodes = path.map(({ level, key }) => {
+        const item = there.find(({ sk }) => sk === key.sk)
+        return { level, key, counts: item ? segmentNodeFromItem(item).counts : {} }
+      })
+      const known: Counts = structuredClone(nodes[0]?.counts ?? {})
+      for (const segment of segments) {
+        const now = counted.get(segment) ?? {}
+        for (const slot of new Set([...Object.keys(now), ...Object.keys(known)])) {
+          const more = (now[slot] ?? 0) - (known[slot]?.[segment % FANOUT] ?? 0)
+          for (const { level, counts } of more === 0 ? [] : nodes) {
+            addTo(counts, slot, Math.floor(segment / span(level)) % FANOUT, more)
+          }
+        }
+      }
+      const next = { ...head, revision: head.revision + 1 }
+      return [
+        ...nodes.map(({ key, counts }): Write => ({ put: { ...key, revision: next.revision, counts } })),
+        headWrite(shelf, next, head),
+        ...shards.flatMap((tally) => countedWrites(tally, segments)),
+      ]
+    })
+  }
+
+  const readTallies = (shelf: Shelf): Promise<Item[]> => table.queryAll({ pk: tallyPartition(shelf) })
+
+  return {
+    async listDue(): Promise<Due[]> {
+      return (await table.queryAll({ pk: COUNTING_PARTITION })).map(dueFromItem)
+    },
+
+    /** Nothing changed for a while and all is counted: the note goes, unless somebody renewed it. */
+    async forget({ kind, id, at }: Due, now: string): Promise<void> {
+      if (Date.parse(now) - Date.parse(at) < QUIET_MS) return
+      await table
+        .transact(() => [
+          {
+            delete: countingKey({ kind, id }),
+            if: '#at = :at',
+            names: { '#at': 'at' },
+            values: { ':at': at },
+            otherwise: overtaken,
+          },
+        ])
+        .catch(ignoreOvertaken)
+    },
+
+    /**
+     * Brings the counts of a project's shelf or of a group's shelves up to date.
+     * @returns whether they are; while something is in transit in a group, they cannot be
+     */
+    async count(source: Source): Promise<boolean> {
+      const shelves: Shelf[] =
+        source.kind === 'project' ? [{ kind: 'project', id: source.id }] : everyGroupShelf(source.id)
+      try {
+        for (const shelf of shelves) {
+          const before = readHead(shelf, await readTallies(shelf))
+          if (marksOf(before.transits).length > 0) return false
+          if (!before.isValid) await countAll(shelf, before)
+          const { head, uncounted } = before.isValid ? before : readHead(shelf, await readTallies(shelf))
+          const most = Math.max(0, ...uncounted)
+          for (let level = head?.level ?? 0; level < levelOf(most); level++) await raise(shelf)
+          for (const number of new Set([...uncounted].map((segment) => Math.floor(segment / FANOUT)))) {
+            await countSegments(shelf, number)
+          }
+        }
+        return true
+      } catch (error) {
+        ignoreOvertaken(error)
+        return false
+      }
+    },
+  }
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((one, other) => one + other, 0)
+
+const headWrite = (shelf: Shelf, next: SegmentsHead, seen: SegmentsHead | undefined): Write => ({
+  put: { ...segmentsKey(shelf), ...next },
+  ...(seen
+    ? {
+        if: 'generation = :generation AND revision = :revision',
+        values: { ':generation': seen.generation, ':revision': seen.revision },
+      }
+    : { if: 'attribute_not_exists(pk)' }),
+  otherwise: overtaken,
+})
+
+/** Holds as long as nothing departed from the group or arrived in it. */
+const stillWrite = (groupId: number, transits: Item | undefined): Write => ({
+  check: transitsKey(groupId),
+  ...(transits?.revision === undefined
+    ? { if: 'attribute_not_exists(revision)' }
+    : { if: 'revision = :revision', values: { ':revision': transits.revision } }),
+  otherwise: overtaken,
+})
+
+/** Takes the notes off a tally, if no change was added to them. */
+const countedWrites = (tally: Item, segments: readonly number[]): Write[] => {
+  const seen = [...uncountedIn(tally)].filter(([segment]) => segments.includes(segment))
+  if (seen.length === 0) return []
+  return [
+    {
+      update: { pk: String(tally.pk), sk: String(tally.sk) },
+      expression: `REMOVE ${seen.map((_, n) => `#segment${n}`).join(', ')}`,
+      if: seen.map((_, n) => `#segment${n} = :seen${n}`).join(' AND '),
+      names: Object.fromEntries(seen.map(([segment], n) => [`#segment${n}`, uncountedName(segment)])),
+      values: Object.fromEntries(seen.map(([, changes], n) => [`:seen${n}`, changes])),
+      otherwise: overtaken,
+    },
+  ]
+}

@@ -1,0 +1,245 @@
+/**
+ * Counts by segment: how many packages of each slot a shelf has in each range of ids. They find the row at a distance
+ * without reading what is before it, in lists by id.
+ *
+ * A segment is a range of `SEGMENT_IDS` ids. Nodes of level 0 count the packages of `FANOUT` segments, nodes of the level
+ * above those of as many nodes, up to one that counts them all. Whoever publishes changes no node: it notes the segment
+ * as uncounted in the tally that it writes anyway. Uncounted segments are read instead of looked up, so that what is
+ * found is exact at any time; `counting.ts` counts them anew.
+ */
+import { type Family, familyOf, type Slot, slotName, slotOf } from '../domain/listing.ts'
+import { entryFromItem, type SegmentsHead, segmentNodeFromItem, segmentsHeadFromItem } from './items.ts'
+import {
+  familyPrefix,
+  type Key,
+  padded,
+  SEGMENT_IDS,
+  type Shelf,
+  segmentNodeKey,
+  segmentOf,
+  segmentsKey,
+  shelfPartition,
+  TRANSITS,
+  tallyPrefix,
+  UNCOUNTED,
+} from './keys.ts'
+import { revisionOf } from './marks.ts'
+import type { Item, Range, Table } from './table.ts'
+
+/** A node of that many numbers a slot is read as one unit. */
+export const FANOUT = 128
+
+/** More uncounted segments than this are not read one by one: what has to be passed over is. */
+const MOST_UNCOUNTED = 64
+
+/** By segment, how many changes a tally has that are not counted. */
+export const uncountedIn = (tally: Item): Map<number, number> =>
+  new Map(
+    Object.entries(tally).flatMap(([name, changes]) =>
+      name.startsWith(UNCOUNTED) ? [[Number(name.slice(UNCOUNTED.length)), Number(changes)] as const] : [],
+    ),
+  )
+
+/** By slot, how many packages each of a node's parts has. */
+export type Counts = Record<string, number[]>
+
+const sumOver = (counts: Counts, slots: readonly string[], part: number) =>
+  slots.reduce((sum, slot) => sum + (counts[slot]?.[part] ?? 0), 0)
+
+export const addTo = (counts: Counts, slot: string, part: number, count: number) => {
+  const parts = counts[slot] ?? []
+  while (parts.length <= part) parts.push(0)
+  parts[part] = (parts[part] ?? 0) + count
+  counts[slot] = parts
+}
+
+/** The lowest level whose first node counts a segment. */
+export const levelOf = (segment: number) => {
+  let level = 0
+  for (let span = FANOUT; span <= segment; span *= FANOUT) level++
+  return level
+}
+
+export const span = (level: number) => FANOUT ** level
+
+/** Segments in a row, so that one query reads them. */
+const runsOf = (segments: Iterable<number>): [number, number][] => {
+  const runs: [number, number][] = []
+  for (const segment of [...segments].sort((one, other) => one - other)) {
+    const last = runs.at(-1)
+    if (last && last[1] + 1 === segment) last[1] = segment
+    else runs.push([segment, segment])
+  }
+  return runs
+}
+
+const rangeOf = (shelf: Shelf, family: Family, [first, last]: readonly [number, number]): Range => ({
+  pk: shelfPartition(shelf),
+  between: [
+    `${familyPrefix(family)}${padded(first * SEGMENT_IDS)}`,
+    `${familyPrefix(family)}${padded(last * SEGMENT_IDS + SEGMENT_IDS - 1)}`,
+  ],
+})
+
+/** What the tallies of a shelf tell of its segments. */
+export const readHead = (shelf: Shelf, tallies: readonly Item[]) => {
+  const own = tallies.filter(({ sk }) => String(sk).startsWith(tallyPrefix(shelf)))
+  const item = own.find(({ sk }) => sk === segmentsKey(shelf).sk)
+  const transits = tallies.find(({ sk }) => sk === TRANSITS)
+  const head = item && segmentsHeadFromItem(item)
+  return {
+    head,
+    // What departed or arrived since took rows along that no note tells of.
+    isValid: head !== undefined && head.transits === revisionOf(transits),
+    transits,
+    uncounted: new Set(own.flatMap((tally) => [...uncountedIn(tally).keys()])),
+    shards: own.filter((tally) => tally !== item),
+  }
+}
+
+/** Where rows begin, and how many of them are still before the wanted one, at most `most` of each shelf. */
+export type Seat = { id: number; skip: number; most: ReadonlyMap<Shelf, number> }
+
+export type SegmentTable = Pick<Table, 'queryAll' | 'getAll'>
+
+type Reading = {
+  shelf: Shelf
+  head: SegmentsHead
+  /** How many more packages an uncounted segment has than its node says. */
+  more: Map<number, number>
+  nodes: Map<string, Counts>
+}
+
+/**
+ * Finds the row before which, in the order of ids, `skip` others of these slots stand on these shelves.
+ * @param talliesOf the tallies in the partition of a shelf
+ * @returns undefined when the segments do not tell
+ */
+export const seekSeat = async (
+  table: SegmentTable,
+  shelves: readonly Shelf[],
+  talliesOf: (shelf: Shelf) => readonly Item[],
+  { slots, isDescending, skip }: { slots: readonly Slot[]; isDescending: boolean; skip: number },
+): Promise<Seat | undefined> => {
+  const names = slots.map(slotName)
+  const families = [...new Set(slots.map(familyOf))]
+  const found = shelves.map((shelf) => ({ shelf, ...readHead(shelf, talliesOf(shelf)) }))
+  if (found.some(({ isValid }) => !isValid)) return undefined
+  if (found.reduce((sum, { uncounted }) => sum + uncounted.size, 0) > MOST_UNCOUNTED) return undefined
+
+  const readings: Reading[] = found.map(({ shelf, head }) => ({
+    shelf,
+    head: head as SegmentsHead,
+    more: new Map(),
+    nodes: new Map(),
+  }))
+  const top = Math.max(...found.flatMap(({ head, uncounted }) => [head?.level ?? 0, ...[...uncounted].map(levelOf)]))
+  const [isRead, counted] = await Promise.all([
+    readNodes(
+      table,
+      readings.flatMap((reading, place) => [
+        [reading, reading.head.level, 0] as const,
+        ...[...(found[place]?.uncounted ?? [])].map((segment) => [reading, 0, Math.floor(segment / FANOUT)] as const),
+      ]),
+    ),
+    Promise.all(found.map(({ shelf, uncounted }) => countRows(table, shelf, families, uncounted))),
+  ])
+  if (!isRead) return undefined
+  for (const [place, reading] of readings.entries()) {
+    for (const segment of found[place]?.uncounted ?? []) {
+      const known = sumOver(nodeOf(reading, 0, Math.floor(segment / FANOUT)), names, segment % FANOUT)
+      const there = Object.entries(counted[place]?.get(segment) ?? {})
+      const now = there.reduce((sum, [slot, count]) => sum + (names.includes(slot) ? count : 0), 0)
+      reading.more.set(segment, now - known)
+    }
+  }
+
+  let passed = 0
+  let number = 0
+  for (let level = top; ; level--) {
+    const parts = Array.from({ length: FANOUT }, (_, part) => (isDescending ? FANOUT - 1 - part : part))
+    const part = parts.find((one) => {
+      const here = readings.reduce((sum, reading) => sum + countIn(reading, names, level, number * FANOUT + one), 0)
+      if (passed + here > skip) return true
+      passed += here
+      return false
+    })
+    if (part === undefined) return undefined
+    number = number * FANOUT + part
+    if (level === 0) break
+    const below = readings
+      .filter(({ head }) => head.level >= level)
+      .map((reading) => [reading, level - 1, number] as const)
+    if (!(await readNodes(table, below))) return undefined
+  }
+  return {
+    id: isDescending ? (number + 1) * SEGMENT_IDS : number * SEGMENT_IDS - 1,
+    skip: skip - passed,
+    most: new Map(readings.map((reading) => [reading.shelf, countIn(reading, names, 0, number)])),
+  }
+}
+
+export const nodeName = (level: number, number: number) => `${level} ${number}`
+
+/** What is not there counts nothing. */
+const nodeOf = ({ nodes }: Reading, level: number, number: number): Counts => nodes.get(nodeName(level, number)) ?? {}
+
+/** How many packages one part of a level has: above the top node there is only that, with all it counts. */
+const countIn = (reading: Reading, slots: readonly string[], level: number, part: number): number => {
+  const { head, more } = reading
+  const size = span(level)
+  let count = 0
+  for (const [segment, extra] of more) if (Math.floor(segment / size) === part) count += extra
+  if (level <= head.level)
+    return count + sumOver(nodeOf(reading, level, Math.floor(part / FANOUT)), slots, part % FANOUT)
+  if (part > 0) return count
+  const all = nodeOf(reading, head.level, 0)
+  return count + slots.reduce((sum, slot) => sum + (all[slot] ?? []).reduce((one, other) => one + other, 0), 0)
+}
+
+/** @returns whether all of them are as the tallies told */
+const readNodes = async (
+  table: SegmentTable,
+  wanted: readonly (readonly [Reading, number, number])[],
+): Promise<boolean> => {
+  const missing = new Map<string, { reading: Reading; name: string }>()
+  const keys: Key[] = []
+  for (const [reading, level, number] of wanted) {
+    const name = nodeName(level, number)
+    const key = segmentNodeKey(reading.shelf, reading.head.generation, level, number)
+    const id = `${key.pk} ${key.sk}`
+    if (reading.nodes.has(name) || missing.has(id)) continue
+    missing.set(id, { reading, name })
+    keys.push(key)
+  }
+  if (keys.length === 0) return true
+  for (const item of await table.getAll(keys)) {
+    const { revision, counts } = segmentNodeFromItem(item)
+    const place = missing.get(`${item.pk} ${item.sk}`)
+    if (!place || revision > place.reading.head.revision) return false
+    place.reading.nodes.set(place.name, counts)
+  }
+  return true
+}
+
+/** By segment and slot, how many rows there are now. */
+export const countRows = async (
+  table: Pick<Table, 'queryAll'>,
+  shelf: Shelf,
+  families: readonly Family[],
+  segments: Iterable<number>,
+): Promise<Map<number, Record<string, number>>> => {
+  const ranges = runsOf(segments).flatMap((run) => families.map((family) => rangeOf(shelf, family, run)))
+  const counted = new Map<number, Record<string, number>>()
+  for (const item of (await Promise.all(ranges.map(table.queryAll))).flat()) count(counted, item)
+  return counted
+}
+
+const count = (counted: Map<number, Record<string, number>>, item: Item) => {
+  const entry = entryFromItem(item)
+  const segment = segmentOf(entry.id)
+  const slots = counted.get(segment) ?? {}
+  const slot = slotName(slotOf(entry))
+  slots[slot] = (slots[slot] ?? 0) + 1
+  counted.set(segment, slots)
+}
