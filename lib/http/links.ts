@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { config } from '../config.ts'
-import { offsetOf, type Page, pageCount } from '../domain/pagination.ts'
+import { offsetOf, type Page, type Paged, pageCount, type Start } from '../domain/pagination.ts'
+import { ownerOf, sealCursor } from './cursors.ts'
 import { pathParams, queryParams } from './params.ts'
 
 /** Parameters that carry a secret: they are never written back. */
@@ -21,25 +22,46 @@ export const externalUrl = ({ requestContext, path }: APIGatewayProxyEvent): str
 /** The URL of the API's own path, such as `/projects/1/packages`. */
 export const apiUrl = (event: APIGatewayProxyEvent, path: string) => `${externalUrl(event)}/api/v4${path}`
 
-/** The headers of an offset page, as GitLab has them. A number that does not exist is present and empty. */
-export const pageHeaders = (
+/** The headers of a page: by its number as GitLab has them, or by keyset nothing but the way on. */
+export const pageHeaders = (event: APIGatewayProxyEvent, defaults: Record<string, string>, paged: Paged<unknown>) =>
+  paged.page.isKeyset ? keysetHeaders(event, defaults, paged) : numberedHeaders(event, defaults, paged)
+
+const keysetHeaders = (
   event: APIGatewayProxyEvent,
   defaults: Record<string, string>,
-  total: number,
-  page: Page,
+  { page, ends }: Paged<unknown>,
+): Record<string, string> => {
+  if (!ends?.hasMore) return {}
+  const to = linksFrom(event, defaults, page)
+  return { Link: `<${to({ cursor: cursorTo(page, { after: ends.last }) })}>; rel="next"` }
+}
+
+/** A number that does not exist is present and empty. */
+const numberedHeaders = (
+  event: APIGatewayProxyEvent,
+  defaults: Record<string, string>,
+  { total, page, ends }: Paged<unknown>,
 ) => {
   const pages = pageCount(total, page)
-  const previous = page.number > 1 && page.number <= pages ? page.number - 1 : undefined
-  const next = offsetOf(page) + page.size < total ? page.number + 1 : undefined
-  const links = [
-    ['prev', previous],
-    ['next', next],
+  const hasMore = ends?.hasMore || offsetOf(page) + page.size < total
+  const previous = page.number > 1 && (page.number <= pages || ends) ? page.number - 1 : undefined
+  const next = hasMore ? page.number + 1 : undefined
+  const links: [rel: string, number: number | undefined, start?: Start | undefined][] = [
+    ['prev', previous, ends && { before: ends.first }],
+    ['next', next, ends && { after: ends.last }],
     ['first', 1],
-    ['last', pages],
-  ] as const
+    ['last', pages, 'last'],
+  ]
   const to = linksFrom(event, defaults, page)
   return {
-    Link: links.flatMap(([rel, number]) => (number === undefined ? [] : [`<${to(number)}>; rel="${rel}"`])).join(', '),
+    Link: links
+      .flatMap(([rel, number, start]) => {
+        if (number === undefined) return []
+        // The first page is where it is.
+        const cursor = number > 1 && start ? { cursor: cursorTo({ ...page, number }, start) } : {}
+        return [`<${to({ page: number, ...cursor })}>; rel="${rel}"`]
+      })
+      .join(', '),
     'X-Next-Page': next === undefined ? '' : String(next),
     'X-Page': String(page.number),
     'X-Per-Page': String(page.size),
@@ -49,20 +71,28 @@ export const pageHeaders = (
   }
 }
 
+const cursorTo = (page: Page, start: Start): string | undefined => {
+  const owner = ownerOf(page)
+  return owner === undefined ? undefined : sealCursor(owner, start)
+}
+
 /** Half a surrogate pair, which an unknown parameter may hold, cannot be encoded. */
 const encoded = (value: unknown) => encodeURIComponent(String(value).toWellFormed())
+
+/** What tells one page of a list from another: a link repeats none of it. */
+const PLACES = ['page', 'cursor']
 
 /** A link repeats all parameters of the request, the defaults and those of the path included, sorted by name. */
 const linksFrom = (event: APIGatewayProxyEvent, defaults: Record<string, string>, page: Page) => {
   const { id } = pathParams(event)
-  const given = Object.entries(queryParams(event)).filter(([name]) => !SECRETS.includes(name))
+  const given = Object.entries(queryParams(event)).filter(([name]) => ![...SECRETS, ...PLACES].includes(name))
   const path = event.path.slice(event.path.indexOf('/api/v4/'))
-  return (number: number) => {
+  return (place: { page?: number; cursor?: string | undefined }) => {
     const params = new Map<string, unknown>([
       ...Object.entries(defaults),
       ...given,
       ...(id === undefined ? [] : [['id', id] as const]),
-      ['page', number],
+      ...Object.entries(place).filter(([, value]) => value !== undefined),
       ['per_page', page.asked],
     ])
     const query = [...params]

@@ -2,6 +2,7 @@ import type { APIGatewayProxyEvent } from 'aws-lambda'
 import type { FileOrder, PackageFilter, PackageOrder, Sort } from '../domain/listing.ts'
 import { packageStatuses, packageTypes } from '../domain/package.ts'
 import { DEFAULT_PER_PAGE, MAX_PER_PAGE, type Page } from '../domain/pagination.ts'
+import { openCursor, ownerOf } from './cursors.ts'
 import { parseParams, queryParams, type Reader } from './params.ts'
 
 const PROJECT_ORDERS = ['created_at', 'name', 'version', 'type'] as const
@@ -82,13 +83,37 @@ const readPackageQuery = <Order extends PackageOrder>(read: Reader, orders: read
   filter: readFilter(read),
 })
 
+/**
+ * A page of a list that can go on from a row: beside a number, a cursor that does not fit is ignored; a keyset page is
+ * found by its cursor alone.
+ */
+const placed = <Query extends { page: Page }>(
+  read: Reader,
+  event: APIGatewayProxyEvent,
+  { page: numbered, ...query }: Query,
+) => {
+  const { cursor, pagination } = queryParams(event)
+  const isKeyset = pagination === 'keyset'
+  const page: Page = {
+    ...numbered,
+    ...(isKeyset ? { number: 1, isKeyset } : {}),
+    list: JSON.stringify([event.path, query]),
+  }
+  if (cursor === undefined || (isKeyset && cursor === '')) return { ...query, page }
+  const start = typeof cursor === 'string' ? openCursor(ownerOf(page) ?? '', cursor) : undefined
+  if (isKeyset && start === undefined) read.refuse('cursor is invalid')
+  return { ...query, page: start === undefined ? page : { ...page, start } }
+}
+
 /** What a project's list takes. @throws `parameters_invalid` */
 export const parseProjectPackagesQuery = (event: APIGatewayProxyEvent) =>
-  parseParams(queryParams(event), (read) => readPackageQuery(read, PROJECT_ORDERS))
+  parseParams(queryParams(event), (read) => placed(read, event, readPackageQuery(read, PROJECT_ORDERS)))
 
 /** What a group's list takes. @throws `parameters_invalid` */
 export const parseGroupPackagesQuery = (event: APIGatewayProxyEvent) =>
-  parseParams(queryParams(event), (read) => ({
-    ...readPackageQuery(read, GROUP_ORDERS),
-    excludeSubgroups: read.boolean('exclude_subgroups') ?? false,
-  }))
+  parseParams(queryParams(event), (read) =>
+    placed(read, event, {
+      ...readPackageQuery(read, GROUP_ORDERS),
+      excludeSubgroups: read.boolean('exclude_subgroups') ?? false,
+    }),
+  )

@@ -12,7 +12,7 @@ export const paginate = (
   defaults: Record<string, string> = {},
 ): MiddlewareObj<APIGatewayProxyEvent, Answer | Paged<object>, Error, Context> => ({
   after: (request) => {
-    const { rows, total, page } = request.response as Paged<object>
-    request.response = json(200, rows, pageHeaders(request.event, defaults, total, page))
+    const paged = request.response as Paged<object>
+    request.response = json(200, paged.rows, pageHeaders(request.event, defaults, paged))
   },
 })

@@ -173,6 +173,7 @@ const remembering = (source: ListingTable) => {
   const table: ListingTable = {
     query: (range, limit, after) => once(range.pk, [range, limit, after], () => source.query(range, limit, after)),
     queryAll: (range) => once(range.pk, [range], () => source.queryAll(range)),
+    getAll: (keys) => once(keys[0]?.pk ?? '', keys, () => source.getAll(keys)),
   }
   return {
     table,
@@ -209,7 +210,7 @@ const passingOver = (table: ListingTable, projectIds: ReadonlySet<number>, movin
   const pass = (pk: string, items: readonly Item[]): Item[] => {
     if (isOfProject(pk)) return [...items]
     const counted = talliesOf(items).flatMap((item) =>
-      item.sk === TRANSITS ? marksOf(item).flatMap(takenOff) : [item],
+      item.sk === TRANSITS ? [item, ...marksOf(item).flatMap(takenOff)] : [item],
     )
     return counted.filter((item) => !isPassedOver(pk, item))
   }
@@ -221,6 +222,7 @@ const passingOver = (table: ListingTable, projectIds: ReadonlySet<number>, movin
     async queryAll(range) {
       return pass(range.pk, await table.queryAll(range))
     },
+    getAll: table.getAll,
   }
 }
 

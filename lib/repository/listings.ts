@@ -9,7 +9,7 @@ import {
   selectedSlots,
   slotName,
 } from '../domain/listing.ts'
-import { mergeSources, type Source } from '../domain/merge.ts'
+import { inOneOrder, mergeSources, type Source } from '../domain/merge.ts'
 import {
   isDisplayable,
   PACKAGE_TYPES,
@@ -17,15 +17,17 @@ import {
   type PackageEntry,
   type PackageType,
 } from '../domain/package.ts'
-import { offsetOf, type Page, type Paged, sliceOf } from '../domain/pagination.ts'
+import { offsetOf, type Page, type Paged, type Position } from '../domain/pagination.ts'
 import type { Content } from './items.ts'
 import { entryFromItem } from './items.ts'
 import {
+  endOf,
   familyPrefix,
   INDEXES,
   type IndexName,
   namePrefix,
   namesPartition,
+  padded,
   type Shelf,
   shelfPartition,
   tallyPartition,
@@ -33,19 +35,45 @@ import {
   typePrefix,
   versionPrefix,
 } from './keys.ts'
+import { seekSeat } from './segments.ts'
 import { isSortable } from './shelves.ts'
 import type { Item, Range, Table } from './table.ts'
 
 /** What is asked of a list of packages. */
 export type PackageQuery = { filter: PackageFilter; order: PackageOrder; sort: Sort; page: Page }
 
+/** What is listed, whichever page of it. */
+type Listed = Omit<PackageQuery, 'page'>
+
 /** What a listing needs of the table. */
-export type ListingTable = Pick<Table, 'query' | 'queryAll'>
+export type ListingTable = Pick<Table, 'query' | 'queryAll' | 'getAll'>
 
 /** How many packages of one name and type a project has on a shelf. */
 type NameRow = { shelf: Shelf; name: string; type: PackageType; projectId: number; count: number }
 
-type Compare = (one: PackageEntry, other: PackageEntry) => number
+type Sortable = Pick<PackageEntry, 'id' | 'name' | 'version' | 'type'>
+type Compare = (one: Sortable, other: Sortable) => number
+
+/**
+ * Rows of a list from one of its ends: `from` leaves out those up to a position, then `skip` are passed over.
+ * @property most how many of a shelf's rows are passed over at the most, where that is known
+ */
+type Stretch = {
+  isBackwards: boolean
+  from?: Position
+  skip: number
+  take: number
+  most?: ReadonlyMap<Shelf, number>
+}
+
+/** A way through a list: how many rows it has, and any stretch of them. */
+type Way = {
+  total: () => Promise<number>
+  read: (stretch: Stretch, isOver?: () => Promise<boolean>) => Promise<PackageEntry[]>
+  /** A position further on, and what is still to be passed over from there: shorter than walking there. */
+  seek?: (stretch: Stretch) => Promise<Stretch | undefined>
+  positionOf: (entry: PackageEntry) => Position
+}
 
 /**
  * The listing engine: every list is an ordered merge of the shelves that the caller may see.
@@ -56,12 +84,16 @@ type Compare = (one: PackageEntry, other: PackageEntry) => number
  * | the same, where rare    | as for `name`, all names matching               | counts of those names |
  * | `name`                  | one stretch of `by_name` for each matching name | counts of those names |
  * | `version`               | the stretch of `by_version`, whole              | the rows themselves   |
+ *
+ * A page that goes on from a row begins there. One that is known by its number alone is found from the nearer end of
+ * the list: by counts of segments where ids make the order, by counts of names where names do, else row by row.
  */
 export const openListing = (table: ListingTable) => {
   /** One stretch of a shelf as a source of rows. */
-  const source = (range: Range): Source<PackageEntry> => {
+  const source = (range: Range, most?: number): Source<PackageEntry> => {
     let after: Item | undefined
     return {
+      ...(most === undefined ? {} : { most }),
       async fetch(count) {
         const { items, next } = await table.query(range, count, after)
         after = next
@@ -73,55 +105,96 @@ export const openListing = (table: ListingTable) => {
   const readAll = async (ranges: readonly Range[]): Promise<PackageEntry[]> =>
     (await Promise.all(ranges.map(table.queryAll))).flat().map(entryFromItem)
 
-  /** How many packages of the filter's slots stand on these shelves. Shelves of one group share a query. */
-  const countByTally = async (shelves: readonly Shelf[], filter: PackageFilter): Promise<number> => {
-    const partitions = Map.groupBy(shelves, tallyPartition)
-    const counts = await Promise.all(
-      [...partitions].map(async ([pk, together]) => {
-        const prefixes = together.map(tallyPrefix)
-        const items = await table.queryAll({ pk })
-        return items
-          .filter((item) => prefixes.some((prefix) => String(item.sk).startsWith(prefix)))
-          .reduce((sum, item) => sum + countOf(item, selectedSlots(filter)), 0)
-      }),
-    )
-    return counts.reduce((sum, count) => sum + count, 0)
+  /** The tallies of shelves, by partition: shelves of one group share a query. */
+  const readTallies = async (shelves: readonly Shelf[]): Promise<Tallies> => {
+    const partitions = [...new Set(shelves.map(tallyPartition))]
+    return new Map(await Promise.all(partitions.map(async (pk) => [pk, await table.queryAll({ pk })] as const)))
   }
 
   /** A row for each name of a shelf that the filter matches, with the count of its packages. */
   const matchingNames = async (shelf: Shelf, filter: PackageFilter): Promise<NameRow[]> => {
     const matches = matchesName(filter.name ?? '')
-    const slots = selectedSlots(filter)
     const items = await table.queryAll({ pk: namesPartition(shelf) })
-    return items.flatMap((item) => {
-      const [name = '', type, projectId] = String(item.sk).split(' ')
-      if (!matches(name)) return []
-      const count = countOf(
-        item,
-        slots.filter((slot) => slot.type === type),
-      )
-      return count === 0 ? [] : [{ shelf, name, type: type as PackageType, projectId: Number(projectId), count }]
-    })
+    return items.flatMap((item) => nameRows(shelf, item, selectedSlots(filter))).filter(({ name }) => matches(name))
   }
 
-  const listByTally = async (shelves: readonly Shelf[], { filter, order, sort, page }: PackageQuery) => {
-    const counting = countByTally(shelves, filter)
-    if (offsetOf(page) >= FAR && (await counting) <= offsetOf(page)) return { rows: [], total: await counting, page }
+  const wayByTally = (shelves: readonly Shelf[], { filter, order, sort }: Listed, tallies: Promise<Tallies>): Way => {
+    const slots = selectedSlots(filter)
+    const total = async () => countIn(await tallies, shelves, slots)
+    const runs = (isBackwards: boolean) => turned(sort, isBackwards)
 
-    const ranges = shelves.flatMap((shelf) =>
-      selectedFamilies(filter).map((family) => inOrder(shelf, family, filter, order, sort)),
-    )
-    const isOver = async () => (await counting) <= offsetOf(page)
-    const [rows, total] = await Promise.all([
-      mergeSources(ranges.map(source), compareBy(order, sort), { skip: offsetOf(page), take: page.size }, isOver),
-      counting,
-    ])
-    return { rows, total, page }
+    /** In the order of ids: the types before the wanted one are passed over whole, segments find the rest. */
+    const seekById = async (stretch: Stretch): Promise<Stretch | undefined> => {
+      const known = await tallies
+      const isDescending = runs(stretch.isBackwards) === 'desc'
+      let skip = stretch.skip
+      const types = order === 'type' ? typesOf(slots, isDescending) : [undefined]
+      for (const type of types) {
+        const wanted = slots.filter((slot) => type === undefined || slot.type === type)
+        const there = shelves.filter((shelf) => countIn(known, [shelf], wanted) > 0)
+        const here = countIn(known, there, wanted)
+        if (type !== undefined && skip >= here) {
+          skip -= here
+          continue
+        }
+        const ask = { slots: wanted, isDescending, skip }
+        const seat = await seekSeat(table, there, (shelf) => known.get(tallyPartition(shelf)) ?? [], ask)
+        if (!seat) return undefined
+        const { id, skip: rest, most } = seat
+        return { ...stretch, from: { value: type ?? null, id }, skip: rest, most }
+      }
+      return undefined
+    }
+
+    /** In the order of names: their counts are read until they reach the wanted row. */
+    const seekByName = async (stretch: Stretch): Promise<Stretch | undefined> => {
+      const isDescending = runs(stretch.isBackwards) === 'desc'
+      const sources = shelves.map((shelf): Source<NameRow> => {
+        const range: Range = { pk: namesPartition(shelf), descending: isDescending }
+        let after: Item | undefined
+        return {
+          async fetch(count) {
+            const { items, next } = await table.query(range, count, after)
+            after = next
+            return { rows: items.flatMap((item) => nameRows(shelf, item, slots)), more: next !== undefined }
+          },
+        }
+      })
+      const byName = (one: NameRow, other: NameRow) => compareText(one.name, other.name) * (isDescending ? -1 : 1)
+      let before = 0
+      let name: string | undefined
+      let passed = 0
+      for await (const row of inOneOrder(sources, byName, { count: () => NAMES_AT_ONCE })) {
+        if (row.name !== name) [name, before] = [row.name, passed]
+        passed += row.count
+        if (passed > stretch.skip) break
+      }
+      if (name === undefined || passed <= stretch.skip) return undefined
+      const id = isDescending ? Number.MAX_SAFE_INTEGER : 0
+      return { ...stretch, from: { value: name, id }, skip: stretch.skip - before }
+    }
+
+    return {
+      total,
+      read(stretch, isOver) {
+        const direction = runs(stretch.isBackwards)
+        const sources = shelves.flatMap((shelf) =>
+          selectedFamilies(filter).flatMap((family) => {
+            const range = inOrder(shelf, family, filter, order, direction)
+            const most = stretch.most && (stretch.most.get(shelf) ?? 0)
+            return beyond(range, family, order, stretch.from).map((one) => source(one, most))
+          }),
+        )
+        return mergeSources(sources, compareBy(order, direction), stretch, isOver)
+      },
+      ...(order === 'created_at' || order === 'type' ? { seek: seekById } : {}),
+      ...(order === 'name' ? { seek: seekByName } : {}),
+      positionOf: positionBy(order),
+    }
   }
 
-  const listByName = async (shelves: readonly Shelf[], { filter, order, sort, page }: PackageQuery) => {
+  const wayByName = async (shelves: readonly Shelf[], { filter, order, sort }: Listed): Promise<Way> => {
     const matching = (await Promise.all(shelves.map((shelf) => matchingNames(shelf, filter)))).flat()
-    const total = matching.reduce((sum, { count }) => sum + count, 0)
     // One stretch holds a name with all its types, by id. An order by type wants each type of it apart.
     const apart = order === 'type' ? ({ name, type }: NameRow) => `${name} ${type}` : ({ name }: NameRow) => name
     const names = [...Map.groupBy(matching, apart).values()]
@@ -131,35 +204,47 @@ export const openListing = (table: ListingTable) => {
         count: rows.reduce((sum, { count }) => sum + count, 0),
         shelves: [...new Set(rows.map(({ shelf }) => shelf))],
       }))
-      .sort((one, other) => compareText(one.name, other.name) * (sort === 'asc' ? 1 : -1))
+      .sort((one, other) => compareText(one.name, other.name))
 
-    const window = { skip: offsetOf(page), take: page.size }
-    const wanted = order === 'name' ? namesWithin(names, window) : { names, skipped: 0 }
-    const ranges = wanted.names.flatMap(({ name, type, shelves: found }) =>
-      found.flatMap((shelf) =>
-        selectedFamilies(filter).map(
-          (family): Range => ({
-            pk: shelfPartition(shelf),
-            index: INDEXES.name,
-            prefix: namePrefix(family, name),
-            descending: sort === 'desc',
-            ...residue({ ...filter, ...(type === undefined ? {} : { type }) }, ['type', 'status']),
-          }),
-        ),
-      ),
-    )
-    if (total <= window.skip) return { rows: [], total, page }
-    if (order === 'version')
-      return { rows: sliceOf((await readAll(ranges)).sort(compareBy(order, sort)), page), total, page }
-
-    const rest = { skip: window.skip - wanted.skipped, take: window.take }
-    const sources = ranges.map(source)
-    return { rows: await mergeSources(sources, compareBy(order, sort), rest, async () => false), total, page }
+    return {
+      total: async () => matching.reduce((sum, { count }) => sum + count, 0),
+      async read(stretch) {
+        const direction = turned(sort, stretch.isBackwards)
+        const compare = compareBy(order, direction)
+        const inDirection = direction === 'asc' ? names : names.toReversed()
+        const wanted =
+          order === 'name'
+            ? namesWithin(notBefore(inDirection, stretch, direction), stretch)
+            : { names: inDirection, skipped: 0 }
+        const ranges = wanted.names.flatMap(({ name, type, shelves: found }) =>
+          found.flatMap((shelf) =>
+            selectedFamilies(filter).flatMap((family) => {
+              const range: Range = {
+                pk: shelfPartition(shelf),
+                index: INDEXES.name,
+                prefix: namePrefix(family, name),
+                descending: direction === 'desc',
+                ...residue({ ...filter, ...(type === undefined ? {} : { type }) }, ['type', 'status']),
+              }
+              return order === 'version' ? [range] : withinName(range, { name, type }, order, stretch.from)
+            }),
+          ),
+        )
+        if (order === 'version') return sliced((await readAll(ranges)).sort(compare), stretch, order, compare)
+        return mergeSources(
+          ranges.map((range) => source(range)),
+          compare,
+          { skip: stretch.skip - wanted.skipped, take: stretch.take },
+        )
+      },
+      positionOf: positionBy(order),
+    }
   }
 
-  const listByVersion = async (shelves: readonly Shelf[], { filter, page }: PackageQuery, compare: Compare) => {
+  /** The rows of one version are few, or they are all read: nothing counts them. */
+  const readVersion = async (shelves: readonly Shelf[], filter: PackageFilter): Promise<PackageEntry[]> => {
     // What no version can be is no key to ask for either.
-    if (!isSortable(filter.version ?? '', PACKAGE_VERSION_LIMIT)) return { rows: [], total: 0, page }
+    if (!isSortable(filter.version ?? '', PACKAGE_VERSION_LIMIT)) return []
     const ranges = shelves.flatMap((shelf) =>
       selectedFamilies(filter).map(
         (family): Range => ({
@@ -171,99 +256,297 @@ export const openListing = (table: ListingTable) => {
       ),
     )
     const matches = matchesName(filter.name ?? '')
-    const rows = (await readAll(ranges)).filter(({ name }) => matches(name)).sort(compare)
-    return { rows: sliceOf(rows, page), total: rows.length, page }
+    return (await readAll(ranges)).filter(({ name }) => matches(name))
+  }
+
+  const wayByVersion = (shelves: readonly Shelf[], { filter, order, sort }: Listed): Way => {
+    const rows = readVersion(shelves, filter)
+    rows.catch(() => {})
+    return {
+      total: async () => (await rows).length,
+      async read(stretch) {
+        const compare = compareBy(order, turned(sort, stretch.isBackwards))
+        return sliced((await rows).toSorted(compare), stretch, order, compare)
+      },
+      positionOf: positionBy(order),
+    }
+  }
+
+  const wayThrough = async (shelves: readonly Shelf[], query: Listed): Promise<Way> => {
+    const { filter, order } = query
+    if (filter.version !== undefined) return wayByVersion(shelves, query)
+    if (filter.name !== undefined) return wayByName(shelves, query)
+    const tallies = readTallies(shelves)
+    // It is awaited by whoever counts, which may be nobody.
+    tallies.catch(() => {})
+    const byName = restOf(filter, order).length > 0 && isRare(await tallies, shelves, filter)
+    return byName ? wayByName(shelves, query) : wayByTally(shelves, query, tallies)
   }
 
   /**
-   * A stretch that holds more than the filter wants is read in vain where that is rare; then the names, which count
-   * their packages, lead to it. Counting first costs a round trip, which no list without such a rest pays.
+   * `order_by=project_path`: by the project's own path segment; equal ones by id, the highest first in both directions.
+   * Costs a read of the names of the shelves, which say how many packages each project has; rows come from the shelves
+   * of the few projects that reach into the page.
    */
-  const isRare = async (shelves: readonly Shelf[], filter: PackageFilter): Promise<boolean> => {
-    const { type: _type, status: _status, ...all } = filter
-    const [wanted, stretch] = await Promise.all([countByTally(shelves, filter), countByTally(shelves, all)])
-    return wanted * RARE < stretch
+  const wayByProjectPath = (
+    shelves: readonly Shelf[],
+    projects: readonly Pick<Content, 'id' | 'path'>[],
+    { filter, sort }: Listed,
+  ): Way => {
+    const pathOf = new Map(projects.map(({ id, path }) => [id, path.toLowerCase()]))
+    const pathOfEntry = ({ projectId }: PackageEntry) => pathOf.get(projectId) ?? ''
+    const positionOf = (entry: PackageEntry): Position => ({ value: pathOfEntry(entry), id: entry.id })
+
+    if (filter.version !== undefined) {
+      const rows = readVersion(shelves, filter)
+      rows.catch(() => {})
+      return {
+        total: async () => (await rows).length,
+        async read({ isBackwards, from, skip, take }) {
+          const direction = turned(sort, isBackwards) === 'asc' ? 1 : -1
+          const compare = (one: Position, other: Position) =>
+            direction * compareText(one.value ?? '', other.value ?? '') || (other.id - one.id) * (isBackwards ? -1 : 1)
+          const sorted = (await rows).toSorted((one, other) => compare(positionOf(one), positionOf(other)))
+          const rest = from ? sorted.filter((entry) => compare(positionOf(entry), from) > 0) : sorted
+          return rest.slice(skip, skip + take)
+        },
+        positionOf,
+      }
+    }
+
+    const matching = Promise.all(shelves.map((shelf) => matchingNames(shelf, filter)))
+    matching.catch(() => {})
+    const countsOfProjects = async () => {
+      const counts = new Map<number, number>()
+      for (const { projectId, count } of (await matching).flat()) {
+        counts.set(projectId, (counts.get(projectId) ?? 0) + count)
+      }
+      return counts
+    }
+    return {
+      total: async () => (await matching).flat().reduce((sum, { count }) => sum + count, 0),
+      async read({ isBackwards, from, skip: toSkip, take }) {
+        const counts = await countsOfProjects()
+        const direction = turned(sort, isBackwards) === 'asc' ? 1 : -1
+        const paths = [...Map.groupBy(projects, ({ path }) => path.toLowerCase())]
+          .map(([path, same]) => ({ path, ids: same.map(({ id }) => id).filter((id) => counts.has(id)) }))
+          .filter(({ path }) => !from || direction * compareText(path, from.value ?? '') >= 0)
+          .sort((one, other) => direction * compareText(one.path, other.path))
+        const rows: PackageEntry[] = []
+        let skip = toSkip
+        for (const { path, ids } of paths) {
+          if (rows.length === take) break
+          const isFirst = path === from?.value
+          const here = ids.reduce((sum, id) => sum + (counts.get(id) ?? 0), 0)
+          if (isFirst || skip < here) {
+            const way = await wayThrough(
+              ids.map((id): Shelf => ({ kind: 'project', id })),
+              { filter, order: 'created_at', sort: 'desc' },
+            )
+            const start = isFirst ? { from: { value: null, id: from.id } } : {}
+            rows.push(...(await way.read({ isBackwards, ...start, skip, take: take - rows.length })))
+          }
+          skip = Math.max(0, skip - here)
+        }
+        return rows
+      },
+      positionOf,
+    }
   }
 
-  const listPackages = async (shelves: readonly Shelf[], query: PackageQuery): Promise<Paged<PackageEntry>> => {
-    const { filter, order } = query
-    if (filter.version !== undefined) return listByVersion(shelves, query, compareBy(order, query.sort))
-    if (filter.name !== undefined) return listByName(shelves, query)
-    const rest = restOf(filter, order)
-    const byName = rest.length > 0 && (await isRare(shelves, filter))
-    return byName ? listByName(shelves, query) : listByTally(shelves, query)
+  /** A page of a way, wherever it begins. One row more than the page is read: it tells whether the list goes on. */
+  const pageOf = async (way: Way, page: Page): Promise<Paged<PackageEntry>> => {
+    const { start, size } = page
+    const paged = (rows: PackageEntry[], total: number, hasMore: boolean): Paged<PackageEntry> => {
+      const [first, last] = [rows[0], rows.at(-1)]
+      if (!first || !last) return { rows, total, page }
+      return { rows, total, page, ends: { first: way.positionOf(first), last: way.positionOf(last), hasMore } }
+    }
+    const forwards = async (stretch: Partial<Stretch>, isOver?: () => Promise<boolean>) => {
+      const wanted = { isBackwards: false, skip: 0, ...stretch, take: size + 1 }
+      const [rows, total] = await Promise.all([way.read(wanted, isOver), way.total()])
+      return paged(rows.slice(0, size), total, rows.length > size)
+    }
+    const backwards = async (stretch: Partial<Stretch>, hasMore: boolean) => {
+      const wanted = { isBackwards: true, skip: 0, take: size, ...stretch }
+      const [rows, total] = await Promise.all([way.read(wanted), way.total()])
+      return paged(rows.toReversed(), total, hasMore)
+    }
+
+    if (start && typeof start === 'object') {
+      return 'after' in start ? forwards({ from: start.after }) : backwards({ from: start.before }, true)
+    }
+    const skip = page.isKeyset ? 0 : offsetOf(page)
+    if (start === 'last') {
+      const whole = await backwards({}, false)
+      const isLast = skip < whole.total && whole.total <= skip + size
+      if (isLast) return paged(whole.rows.slice(skip - whole.total), whole.total, false)
+    }
+    if (skip < FAR) return forwards({ skip }, async () => (await way.total()) <= skip)
+
+    const total = await way.total()
+    if (total <= skip) return paged([], total, false)
+    const take = Math.min(size, total - skip)
+    const rest = total - skip - take
+    const near = { isBackwards: rest < skip, skip: Math.min(rest, skip), take }
+    const found = near.skip < FAR ? near : ((await way.seek?.(near)) ?? near)
+    const rows = await way.read(found)
+    return paged(near.isBackwards ? rows.toReversed() : rows, total, rest > 0)
   }
 
   return {
-    listPackages,
+    async listPackages(shelves: readonly Shelf[], query: PackageQuery): Promise<Paged<PackageEntry>> {
+      return pageOf(await wayThrough(shelves, query), query.page)
+    },
 
-    /**
-     * `order_by=project_path`: by the project's own path segment; equal ones by id, the highest first in both
-     * directions. Costs a read of the names of the shelves, which say how many packages each project has; rows come
-     * from the shelves of the few projects that reach into the page.
-     */
+    /** The same by `project_path`, which says nothing about how the projects are ordered otherwise. */
     async listPackagesByProjectPath(
       shelves: readonly Shelf[],
       projects: readonly Pick<Content, 'id' | 'path'>[],
       query: PackageQuery,
     ): Promise<Paged<PackageEntry>> {
-      const { filter, sort, page } = query
-      const direction = sort === 'asc' ? 1 : -1
-      if (filter.version !== undefined) {
-        const pathOf = new Map(projects.map(({ id, path }) => [id, path.toLowerCase()]))
-        const path = ({ projectId }: PackageEntry) => pathOf.get(projectId) ?? ''
-        const compare: Compare = (one, other) => direction * compareText(path(one), path(other)) || other.id - one.id
-        return listByVersion(shelves, query, compare)
-      }
-      const matching = (await Promise.all(shelves.map((shelf) => matchingNames(shelf, filter)))).flat()
-      const counts = new Map<number, number>()
-      for (const { projectId, count } of matching) counts.set(projectId, (counts.get(projectId) ?? 0) + count)
-
-      const paths = [...Map.groupBy(projects, ({ path }) => path.toLowerCase())]
-        .map(([path, same]) => ({ path, ids: same.map(({ id }) => id).filter((id) => counts.has(id)) }))
-        .sort((one, other) => direction * compareText(one.path, other.path))
-      const rows: PackageEntry[] = []
-      let skip = offsetOf(page)
-      for (const { ids } of paths) {
-        const here = ids.reduce((sum, id) => sum + (counts.get(id) ?? 0), 0)
-        if (skip < here && rows.length < page.size) {
-          const size = skip + page.size - rows.length
-          const shelvesHere = ids.map((id): Shelf => ({ kind: 'project', id }))
-          const newest = { filter, order: 'created_at', sort: 'desc', page: { number: 1, size, asked: size } } as const
-          const found = await listPackages(shelvesHere, newest)
-          rows.push(...found.rows.slice(skip))
-        }
-        skip = Math.max(0, skip - here)
-      }
-      return { rows, total: [...counts.values()].reduce((sum, count) => sum + count, 0), page }
+      return pageOf(wayByProjectPath(shelves, projects, query), query.page)
     },
   }
+}
+
+/** By partition. */
+type Tallies = ReadonlyMap<string, readonly Item[]>
+
+const countIn = (tallies: Tallies, shelves: readonly Shelf[], slots: readonly Slot[]): number =>
+  shelves
+    .flatMap((shelf) =>
+      (tallies.get(tallyPartition(shelf)) ?? []).filter(({ sk }) => String(sk).startsWith(tallyPrefix(shelf))),
+    )
+    .reduce((sum, item) => sum + countOf(item, slots), 0)
+
+/** An item of a directory of names, where it has packages of these slots. */
+const nameRows = (shelf: Shelf, item: Item, slots: readonly Slot[]): NameRow[] => {
+  const [name = '', type, projectId] = String(item.sk).split(' ')
+  const ofType = slots.filter((slot) => slot.type === type)
+  const count = countOf(item, ofType)
+  return count === 0 ? [] : [{ shelf, name, type: type as PackageType, projectId: Number(projectId), count }]
+}
+
+const turned = (sort: Sort, isBackwards: boolean): Sort => ((sort === 'asc') === isBackwards ? 'desc' : 'asc')
+
+const typesOf = (slots: readonly Slot[], isDescending: boolean): PackageType[] =>
+  [...new Set(slots.map(({ type }) => type))].sort(
+    (one, other) => (PACKAGE_TYPES[one] - PACKAGE_TYPES[other]) * (isDescending ? -1 : 1),
+  )
+
+const positionBy =
+  (order: PackageOrder) =>
+  ({ id, name, version, type }: PackageEntry): Position => {
+    const values: Record<PackageOrder, string | null> = { created_at: null, project_path: null, name, version, type }
+    return { value: values[order], id }
+  }
+
+/** A row that stands where the position is. */
+const rowAt = (order: PackageOrder, { value, id }: Position) => ({
+  id,
+  name: order === 'name' ? (value ?? '') : '',
+  version: order === 'version' ? value : null,
+  type: (order === 'type' ? value : 'npm') as PackageType,
+})
+
+/** What of sorted rows the stretch wants. */
+const sliced = (
+  rows: readonly PackageEntry[],
+  { from, skip, take }: Stretch,
+  order: PackageOrder,
+  compare: Compare,
+) => {
+  const rest = from ? rows.filter((row) => compare(row, rowAt(order, from)) > 0) : rows
+  return rest.slice(skip, skip + take)
+}
+
+/**
+ * What of a range comes after an id.
+ * @param stem the range's keys before their id, where rows are those of the position's own value
+ */
+const after = (range: Range, stem: string, id: number): Range => {
+  const { prefix = '', ...rest } = range
+  const between = range.descending
+    ? ([prefix, `${stem}${padded(Math.max(0, id - 1))}`] as const)
+    : ([`${stem}${padded(id + 1)}`, endOf(prefix)] as const)
+  return { ...rest, between }
+}
+
+/** What of a family's stretch, as `inOrder` chose it, comes after a position. */
+const beyond = (range: Range, family: Family, order: PackageOrder, from: Position | undefined): Range[] => {
+  if (!from) return [range]
+  const value = from.value ?? ''
+  if (order === 'name') return [after(range, namePrefix(family, value), from.id)]
+  if (order === 'version') {
+    // Rows without a version stand after all others going up; they have families of their own.
+    const isVersionless = family.endsWith('-versionless')
+    if (isVersionless === (from.value === null)) return [after(range, versionPrefix(family, value), from.id)]
+    return isVersionless === range.descending ? [] : [range]
+  }
+  const isWhole = order === 'type' && range.prefix === familyPrefix(family)
+  return [after(range, isWhole ? typePrefix(family, value as PackageType) : (range.prefix ?? ''), from.id)]
+}
+
+/** What of a name's stretch comes after a position. Names before that of the position are not asked for. */
+const withinName = (
+  range: Range,
+  { name, type }: { name: string; type: PackageType | undefined },
+  order: PackageOrder,
+  from: Position | undefined,
+): Range[] => {
+  if (!from || (order === 'name' && name !== from.value)) return [range]
+  if (order === 'type' && type !== undefined && type !== from.value) {
+    const isAfter = PACKAGE_TYPES[type] > PACKAGE_TYPES[from.value as PackageType]
+    return isAfter === range.descending ? [] : [range]
+  }
+  return [after(range, range.prefix ?? '', from.id)]
 }
 
 const countOf = (item: Item, slots: readonly Slot[]) =>
   slots.reduce((sum, slot) => sum + Number(item[slotName(slot)] ?? 0), 0)
 
-/** The names that reach into the window, and how many packages stand before the first of them. */
-const namesWithin = <Name extends { count: number }>(
+const notBefore = <Name extends { name: string }>(names: readonly Name[], { from }: Stretch, direction: Sort) =>
+  from === undefined
+    ? names
+    : names.filter(({ name }) => compareText(name, from.value ?? '') * (direction === 'asc' ? 1 : -1) >= 0)
+
+/** The names that reach into a stretch, and how many packages stand before the first of them. */
+const namesWithin = <Name extends { name: string; count: number }>(
   names: readonly Name[],
-  { skip, take }: { skip: number; take: number },
+  { from, skip, take }: Stretch,
 ) => {
+  // Of the name where the stretch begins, nobody knows how much is left.
+  const place = from ? names.findIndex(({ name }) => name === from.value) : -1
+  const begun = names.slice(0, place + 1).slice(-1)
   let before = 0
   let skipped = 0
-  const within = names.filter(({ count }) => {
+  const within = names.slice(place + 1).filter(({ count }) => {
     const [start, end] = [before, before + count]
     before = end
     if (end <= skip) skipped = end
     return start < skip + take && end > skip
   })
-  return { names: within, skipped }
+  return { names: [...begun, ...within], skipped }
 }
 
-/** From this offset on it is asked first whether there is anything. */
-const FAR = 1_000
+/** From this offset on a page is looked for instead of walked to; what there is in all is asked first. */
+const FAR = 64
+/** What a directory of names is asked for at a time by whoever looks for the name at a distance. */
+const NAMES_AT_ONCE = 250
 
 /** Below one in this many, packages are rare: following their names costs less than reading past the others. */
 const RARE = 8
+
+/**
+ * A stretch that holds more than the filter wants is read in vain where that is rare; then the names, which count
+ * their packages, lead to it. Counting first costs a round trip, which no list without such a rest pays.
+ */
+const isRare = (tallies: Tallies, shelves: readonly Shelf[], filter: PackageFilter): boolean => {
+  const { type: _type, status: _status, ...all } = filter
+  const [wanted, stretch] = [filter, all].map((one) => countIn(tallies, shelves, selectedSlots(one)))
+  return (wanted ?? 0) * RARE < (stretch ?? 0)
+}
 
 /** What of a filter the stretch that `inOrder` chooses does not settle: `by_type` narrows to one type by itself. */
 const restOf = ({ type, status }: PackageFilter, order: PackageOrder) => {

@@ -4,6 +4,8 @@ import { createWorld, type Json, unique } from '../support/world.ts'
 
 const rows = ({ json }: Reply) => json as (Json & { id: number; name: string; version: string | null })[]
 const ids = (reply: Reply) => rows(reply).map(({ id }) => id)
+/** Links as they are without the cursor, which is nobody's to read. */
+const withoutCursors = (links: string | undefined) => links?.replace(/cursor=[\w-]+&/g, '')
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
@@ -203,8 +205,10 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
         'x-prev-page': '1',
         'x-total': '5',
         'x-total-pages': '3',
-        link: `<${url(1)}>; rel="prev", <${url(3)}>; rel="next", <${url(1)}>; rel="first", <${url(3)}>; rel="last"`,
       })
+      expect(withoutCursors(second.headers.link)).toBe(
+        `<${url(1)}>; rel="prev", <${url(3)}>; rel="next", <${url(1)}>; rel="first", <${url(3)}>; rel="last"`,
+      )
       expect(JSON.stringify(second)).not.toContain(root.token)
       expect((await page('order_by=name&per_page=2&page=1')).headers).toMatchObject({
         'x-prev-page': '',
@@ -218,7 +222,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       const past = await page('order_by=name&per_page=2&page=9')
       expect(past).toMatchObject({ status: 200, json: [] })
       expect(past.headers).toMatchObject({ 'x-page': '9', 'x-next-page': '', 'x-prev-page': '', 'x-total': '5' })
-      expect(past.headers.link).toBe(`<${url(1)}>; rel="first", <${url(3)}>; rel="last"`)
+      expect(withoutCursors(past.headers.link)).toBe(`<${url(1)}>; rel="first", <${url(3)}>; rel="last"`)
     })
 
     it('takes odd sizes as GitLab does', async () => {
@@ -364,7 +368,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       const reply = await get(root, `${path}?per_page=2`)
       expect(reply.headers).toMatchObject({ 'x-total': '3', 'x-next-page': '2' })
       const link = `${door.origin}/api/v4${path}?exclude_subgroups=false&id=${group.path}&order_by=created_at&page=2&per_page=2&sort=asc`
-      expect(reply.headers.link).toContain(`<${link}>; rel="next"`)
+      expect(withoutCursors(reply.headers.link)).toContain(`<${link}>; rel="next"`)
       expect(await get(root, `${path}?exclude_subgroups=x`)).toMatchObject({
         status: 400,
         json: { error: 'exclude_subgroups is invalid' },

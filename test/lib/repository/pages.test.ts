@@ -1,0 +1,269 @@
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import { countPackages } from '../../../functions/jobs/countPackages.ts'
+import {
+  matchesName,
+  type PackageFilter,
+  type PackageOrder,
+  type Sort,
+  selects,
+  slotOf,
+} from '../../../lib/domain/listing.ts'
+import { PACKAGE_TYPES, type Package, type PackageStatus, type PackageType } from '../../../lib/domain/package.ts'
+import type { Page, Start } from '../../../lib/domain/pagination.ts'
+import type { Project } from '../../../lib/domain/project.ts'
+import { counterKey, type Shelf } from '../../../lib/repository/keys.ts'
+import { groupShelves } from '../../../lib/repository/shelves.ts'
+import { testEnvironment } from '../../support/environment.ts'
+import { admin, list as listAs } from '../../support/moves.ts'
+import { now, openStore, writerOf } from '../../support/store.ts'
+import { contradictions } from '../../support/tableCheck.ts'
+import { watchTraffic } from '../../support/traffic.ts'
+
+type Store = Awaited<ReturnType<typeof openStore>>
+
+const ORDERS: PackageOrder[] = ['created_at', 'name', 'version', 'type', 'project_path']
+const SORTS: Sort[] = ['asc', 'desc']
+const TYPES: PackageType[] = ['npm', 'npm', 'npm', 'maven', 'generic']
+const STATUSES: PackageStatus[] = ['default', 'default', 'deprecated', 'default', 'hidden', 'default', 'default']
+const ALL: PackageFilter = { includeVersionless: false }
+
+/** Packages of all kinds, some of them with equal names, versions and types. */
+const mixed = (n: number) => ({
+  name: `name-${(n * 7) % 23}`,
+  version: n % 11 === 0 ? null : `1.${n % 5}.${n}`,
+  type: n % 11 === 0 ? 'maven' : (TYPES[n % TYPES.length] as PackageType),
+  status: STATUSES[n % STATUSES.length] as PackageStatus,
+})
+
+const setUp = async () => {
+  const store = await openStore()
+  const top = await store.group()
+  const sub = await store.group(top)
+  const projects: Project[] = [
+    await store.project(top, 'public', `zebra-${Math.random()}`.replace('.', '')),
+    await store.project(sub, 'private', `apple-${Math.random()}`.replace('.', '')),
+    await store.project(sub, 'public', `mango-${Math.random()}`.replace('.', '')),
+  ]
+  return { store, top, sub, projects, all: [] as Package[] }
+}
+type World = Awaited<ReturnType<typeof setUp>>
+
+/** Ids go on from there, as in an instance where others publish too. */
+const skipIds = ({ client, tableName }: Store, to: number) =>
+  client.send(
+    new UpdateCommand({
+      TableName: tableName,
+      Key: counterKey('package'),
+      UpdateExpression: 'SET last_id = :to',
+      ExpressionAttributeValues: { ':to': to },
+    }),
+  )
+
+const fill = async (world: World, count: number) => {
+  for (const [place, project] of world.projects.entries()) {
+    world.all.push(...(await world.store.fill(project, count, (n) => mixed(n + place))))
+  }
+}
+
+const count = ({ store }: World) =>
+  countPackages(() => store.db)({} as never, { getRemainingTimeInMillis: () => 60_000 })
+
+/** The whole list, in the plainest way. */
+const listed = ({ all, projects }: World, filter: PackageFilter, order: PackageOrder, sort: Sort) => {
+  const direction = sort === 'asc' ? 1 : -1
+  const text = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0)
+  const path = ({ projectId }: Package) => projects.find(({ id }) => id === projectId)?.path.toLowerCase() ?? ''
+  const key: Record<PackageOrder, (one: Package, other: Package) => number> = {
+    created_at: () => 0,
+    name: (one, other) => text(one.name, other.name),
+    version: (one, other) => text(one.version ?? '\uffff', other.version ?? '\uffff'),
+    type: (one, other) => PACKAGE_TYPES[one.type] - PACKAGE_TYPES[other.type],
+    project_path: (one, other) => text(path(one), path(other)),
+  }
+  return all
+    .filter((one) => selects(filter, slotOf(one)))
+    .filter((one) => filter.name === undefined || matchesName(filter.name)(one.name))
+    .filter((one) => filter.version === undefined || one.version === filter.version)
+    .sort((one, other) => {
+      const tie = order === 'project_path' ? other.id - one.id : direction * (one.id - other.id)
+      return direction * key[order](one, other) || tie
+    })
+    .map(({ id }) => id)
+}
+
+const SIZE = 20
+
+/** On the engine that takes its time some of the lists show whether it differs. */
+const isSlow = process.env.DYNAMODB_ENDPOINT === testEnvironment().dynamodbLocal
+
+const list = async (
+  { store, projects }: World,
+  shelves: readonly Shelf[],
+  query: { filter: PackageFilter; order: PackageOrder; sort: Sort },
+  page: Partial<Page>,
+) => {
+  const wanted = { ...query, page: { number: 1, size: SIZE, asked: SIZE, ...page } }
+  return query.order === 'project_path'
+    ? store.db.listings.listPackagesByProjectPath(shelves, projects, wanted)
+    : store.db.listings.listPackages(shelves, wanted)
+}
+
+const FILTERS: PackageFilter[] = [
+  ALL,
+  { includeVersionless: true },
+  { includeVersionless: false, type: 'npm' },
+  { includeVersionless: true, type: 'maven' },
+  { includeVersionless: false, status: 'deprecated' },
+  { includeVersionless: true, name: 'name-1' },
+]
+
+/** Pages of every list, by their number alone, are what the plainest way gives. */
+const expectPages = async (world: World, filters = FILTERS, orders = ORDERS) => {
+  const group = groupShelves(world.top.id, ['private', 'internal', 'public'], false)
+  for (const filter of filters) {
+    for (const order of orders) {
+      for (const sort of SORTS) {
+        const whole = listed(world, filter, order, sort)
+        const last = Math.ceil(whole.length / SIZE)
+        const pages = [...new Set([1, Math.ceil(last / 3), Math.ceil(last / 2), last - 1, last, last + 1])].filter(
+          (number) => number > 0,
+        )
+        const read = await Promise.all(
+          pages.map(async (number) => {
+            const { rows, total } = await list(world, group, { filter, order, sort }, { number })
+            return { total, rows: rows.map(({ id }) => id) }
+          }),
+        )
+        const wanted = pages.map((n) => ({ total: whole.length, rows: whole.slice((n - 1) * SIZE, n * SIZE) }))
+        expect({ filter, order, sort, pages: read }).toEqual({ filter, order, sort, pages: wanted })
+      }
+    }
+  }
+}
+
+describe('a page by its number alone', () => {
+  it('is right before anything was counted, after that, and while some of it is behind', async () => {
+    const world = await setUp()
+    await fill(world, 120)
+    await expectPages(world, [ALL])
+    await count(world)
+    await expectPages(world, isSlow ? FILTERS.slice(1, 3) : FILTERS, isSlow ? ORDERS.slice(0, 2) : ORDERS)
+
+    const victims = world.all.filter(({ status, type }, n) => status === 'default' && type === 'npm' && n % 9 === 0)
+    for (const victim of victims) {
+      await world.store.db.packages.delete(writerOf({ id: victim.projectId }), victim.id, now())
+      victim.status = 'pending_destruction'
+    }
+    await fill(world, 20)
+    await expectPages(world, isSlow ? [ALL] : FILTERS, ['created_at', 'type'])
+    await count(world)
+    await expectPages(world, isSlow ? [ALL] : FILTERS, ['created_at', 'type'])
+    expect(await contradictions(world.store)).toEqual([])
+  })
+
+  it('is right where ids are far apart, and when they grow past all that was counted', async () => {
+    const world = await setUp()
+    for (const start of [4_000, 600_000, 524_000 * 128]) {
+      await skipIds(world.store, start)
+      await fill(world, 55)
+      await expectPages(world, [ALL], ['created_at', 'type'])
+      await count(world)
+      await expectPages(world, [ALL, { includeVersionless: false, type: 'npm' }], ['created_at', 'type'])
+    }
+  })
+
+  it('is right while a project moves away, when it has, and when it comes back', async () => {
+    const world = await setUp()
+    await fill(world, 60)
+    await count(world)
+    const { store, top, projects, all } = world
+    const [, , moving] = projects as [Project, Project, Project]
+    const other = await store.group()
+    const pages = async (packages: readonly Package[]) => {
+      const whole = listed({ ...world, all: [...packages] }, ALL, 'created_at', 'asc')
+      for (let number = 1; number <= Math.ceil(whole.length / SIZE) + 1; number++) {
+        const page = { number, size: SIZE, asked: SIZE }
+        const { ids, total } = await listAs(store, top, admin(store), { page })
+        expect({ number, total, ids }).toEqual({
+          number,
+          total: whole.length,
+          ids: whole.slice((number - 1) * SIZE, number * SIZE),
+        })
+      }
+    }
+    const move = (to: typeof other) => store.db.groups.transferProject(moving.id, to, now())
+    const without = all.filter(({ projectId }) => projectId !== moving.id)
+
+    for (const [to, packages] of [
+      [other, without],
+      [top, all],
+    ] as const) {
+      await move(to)
+      await pages(packages)
+      await count(world)
+      await pages(packages)
+      expect(await store.db.transit.settle(moving.id)).toBe(true)
+      await pages(packages)
+      await count(world)
+      await pages(packages)
+    }
+  })
+})
+
+describe('a page that goes on from a row', () => {
+  it('gives with all others each package once, forwards and backwards, in every order and by every filter', async () => {
+    const world = await setUp()
+    await fill(world, 40)
+    const group = groupShelves(world.top.id, ['private', 'internal', 'public'], false)
+    for (const filter of isSlow ? FILTERS.slice(1, 3) : [...FILTERS, { includeVersionless: true, version: '1.1.1' }]) {
+      for (const order of ORDERS) {
+        for (const sort of SORTS) {
+          const whole = listed(world, filter, order, sort)
+          const read = async (start?: Start) =>
+            list(world, group, { filter, order, sort }, { isKeyset: true, ...(start ? { start } : {}) })
+          const walk = async (
+            first: Awaited<ReturnType<typeof read>>,
+            next: (page: typeof first) => Start | undefined,
+          ) => {
+            const pages = [first]
+            for (let start = next(first); start; ) {
+              const page = await read(start)
+              if (page.rows.length > 0) pages.push(page)
+              start = next(page)
+            }
+            return pages.map(({ rows }) => rows.map(({ id }) => id))
+          }
+          const forwards = await walk(await read(), ({ ends }) => (ends?.hasMore ? { after: ends.last } : undefined))
+          expect({ filter, order, sort, ids: forwards.flat() }).toEqual({ filter, order, sort, ids: whole })
+
+          const number = Math.max(1, Math.ceil(whole.length / SIZE))
+          const last = await list(world, group, { filter, order, sort }, { number, start: 'last' })
+          const backwards = await walk(last, ({ ends }) => ends && { before: ends.first })
+          expect({ filter, order, sort, ids: backwards.reverse().flat() }).toEqual({ filter, order, sort, ids: whole })
+        }
+      }
+    }
+  })
+})
+
+describe('the calls for a page', () => {
+  it('are four more at the most for any page by its number, by ids and by type', async () => {
+    const world = await setUp()
+    const { store, projects } = world
+    await store.fill(projects[0] as Project, 420, mixed)
+    await count(world)
+    const shelves: Shelf[] = [{ kind: 'project', id: (projects[0] as Project).id }]
+    const calls = (query: { filter: PackageFilter; order: PackageOrder; sort: Sort }, number: number) =>
+      watchTraffic(store.client, () => list(world, shelves, query, { number }))
+    for (const filter of [ALL, { includeVersionless: false, type: 'npm' } as const]) {
+      for (const order of ['created_at', 'type'] as const) {
+        for (const sort of SORTS) {
+          const query = { filter, order, sort }
+          const [first, far] = [await calls(query, 1), await calls(query, 5)]
+          expect(far.calls).toBeLessThanOrEqual(first.calls + 4)
+          expect(far.commands.filter((one) => one.includes('BatchGet')).length).toBeGreaterThan(0)
+        }
+      }
+    }
+  })
+})
