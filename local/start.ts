@@ -154,6 +154,7 @@ const start = async () => {
     DYNAMODB_ENDPOINT: engine.endpoint,
     S3_ENDPOINT: store.endpoint,
     EXTERNAL_URL: url,
+    BUNDLER: './local/bundle.ts',
     BUILD_FOLDER: buildFolder,
   })
   watch(offline)
