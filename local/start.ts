@@ -12,12 +12,11 @@ import { startEngine } from './engines.ts'
 import { createFront } from './front.ts'
 import { startObjectStore } from './objectStore.ts'
 import { StartError } from './startError.ts'
-import { createTable } from './table.ts'
+import { createTable, LOCAL_TABLE } from './table.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const require = createRequire(join(root, 'package.json'))
 
-const TABLE = 'packages-api-local'
 const BUCKET = 'packages-api-local'
 
 type Settings = {
@@ -140,16 +139,16 @@ const start = async () => {
   const store = await startObjectStore(join(dataDirectory, 'files'), [BUCKET])
   stops.push(store.stop)
 
-  await createTable(engine.endpoint, TABLE)
+  await createTable(engine.endpoint, LOCAL_TABLE)
   const secret = rootToken ?? newSecret()
-  const isNew = await ensureAdministrator(openDatabase(createClient(engine.endpoint), TABLE), secret)
+  const isNew = await ensureAdministrator(openDatabase(createClient(engine.endpoint), LOCAL_TABLE), secret)
 
   // Of its own, as another npm start may run from here, and not in the folder that packaging for AWS empties.
   const buildFolder = join('.data', `build-${port}`)
   stops.push(() => rm(join(root, buildFolder), { recursive: true, force: true }))
   const url = process.env.EXTERNAL_URL || `http://localhost:${port}`
   const offline = await startOffline({
-    TABLE_NAME: TABLE,
+    TABLE_NAME: LOCAL_TABLE,
     BUCKET_NAME: BUCKET,
     DYNAMODB_ENDPOINT: engine.endpoint,
     S3_ENDPOINT: store.endpoint,

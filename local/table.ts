@@ -32,6 +32,9 @@ const tableProperties = async () => {
   return { BillingMode, AttributeDefinitions, KeySchema, GlobalSecondaryIndexes }
 }
 
+/** What the table of `npm start` is called. */
+export const LOCAL_TABLE = 'packages-api-local'
+
 /** Creates the table unless it is there. */
 export const createTable = async (endpoint: string, tableName: string): Promise<void> => {
   const client = new DynamoDBClient({ endpoint })

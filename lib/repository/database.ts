@@ -20,19 +20,22 @@ import { openPlaces } from './places.ts'
 import { protectionRuleRepository } from './protectionRules.ts'
 import { packageRecords } from './records.ts'
 import { openStillness } from './stillness.ts'
-import { openTable } from './table.ts'
+import { openTable, type Table } from './table.ts'
 import { tokenRepository } from './tokens.ts'
 import { transitRepository } from './transit.ts'
 import { userRepository } from './users.ts'
 
-export type Database = ReturnType<typeof openDatabase>
+export type Database = ReturnType<typeof databaseOver>
 
 /**
  * All repositories over one table. Opening costs nothing: nothing is read until something is asked.
  * @param holdMs how long publishers wait for somebody who counts packages to move them
  */
-export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, holdMs = HOLD_MS) => {
-  const table = openTable(client, tableName)
+export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, holdMs = HOLD_MS) =>
+  databaseOver(openTable(client, tableName), holdMs)
+
+/** The same over a table that is open. */
+export const databaseOver = (table: Table, holdMs = HOLD_MS) => {
   const places = openPlaces(table)
   const contents = openContents(table, places)
   const transit = transitRepository(table, places, holdMs)

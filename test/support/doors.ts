@@ -158,11 +158,13 @@ const createBucket = async () => {
   }
 }
 
+const LAMBDA_DOOR = 'as a Lambda behind a REST API'
+
 export const lambdaDoor = (): Door => {
   const all = routes()
   const database = openDatabase(createClient(process.env.DYNAMODB_ENDPOINT), process.env.TABLE_NAME ?? '')
   return {
-    name: 'as a Lambda behind a REST API',
+    name: LAMBDA_DOOR,
     origin: 'https://packages.example.com/prod',
     database: () => database,
     async open() {
@@ -224,3 +226,13 @@ export const httpDoor = (): Door => {
 }
 
 export const doors = () => [lambdaDoor(), httpDoor()]
+
+/**
+ * `it` for suites whose lists are of values and of people: the Lambda's door is tried with each of them, and with the
+ * first of each list it shows that HTTP makes no difference.
+ */
+export const itThrough = ({ name }: Door): jest.It => {
+  if (name === LAMBDA_DOOR) return it
+  const each = (cases: readonly unknown[]) => it.each(cases.slice(0, 1) as unknown[][])
+  return Object.assign((...test: Parameters<jest.It>) => it(...test), it, { each }) as jest.It
+}

@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Package, PackageStatus, PackageType } from '../../lib/domain/package.ts'
-import type { Located, Project, Visibility } from '../../lib/domain/project.ts'
+import type { Project, Visibility } from '../../lib/domain/project.ts'
 import type { Writer } from '../../lib/domain/protection.ts'
-import { noteDue } from '../../lib/repository/counting.ts'
-import { type Database, openDatabase } from '../../lib/repository/database.ts'
+import { type Database, databaseOver, openDatabase } from '../../lib/repository/database.ts'
 import type { Shelf } from '../../lib/repository/keys.ts'
-import { coordinatesKey, packageKey } from '../../lib/repository/keys.ts'
-import { newRecord, versionOf } from '../../lib/repository/records.ts'
-import { shelfWrites, standingOf } from '../../lib/repository/shelves.ts'
-import { chunks, createClient, openTable, type Table, type Write } from '../../lib/repository/table.ts'
+import { standingOf } from '../../lib/repository/shelves.ts'
+import { createClient } from '../../lib/repository/table.ts'
+import { bufferTable } from '../../local/bufferedTable.ts'
 import { createTable } from '../../local/table.ts'
 
 /** Somebody whom no rule stops. */
@@ -37,38 +35,20 @@ export const openStore = async ({ holdMs }: { holdMs?: number } = {}) => {
     { username: 'owner', name: 'Owner', email: 'owner@example.com', admin: false },
     now(),
   )
-  const fill = async (project: Project, count: number, nth?: (n: number) => Wanted): Promise<Package[]> => {
-    const located = await db.groups.locate(project)
-    if (!located) throw new Error('the project is gone')
-    return fillProject(openTable(client, tableName), located, count, nth)
+  /** Many packages of a project that nobody else writes to meanwhile, as publishing one by one makes them, in batches. */
+  const fill = async (
+    project: Pick<Project, 'id'>,
+    count: number,
+    nth: (n: number) => Wanted = (n) => ({ name: `name-${n % 40}`, version: `1.0.${n}` }),
+  ): Promise<Package[]> => {
+    const table = bufferTable(client, tableName)
+    const buffered = databaseOver(table)
+    const packages: Package[] = []
+    for (let n = 0; n < count; n++) packages.push(await publish(buffered, project.id, nth(n)))
+    await table.flush()
+    return packages
   }
   return { db, client, tableName, owner, fill, ...fillers(db, owner.id) }
-}
-
-/** Puts many packages into a project that nobody else writes to: several in a transaction, as one publish writes one. */
-const fillProject = async (
-  table: Table,
-  located: Located<Project>,
-  count: number,
-  nth: (n: number) => Wanted = (n) => ({ name: `name-${n % 40}`, version: `1.0.${n}` }),
-): Promise<Package[]> => {
-  const ids = await Promise.all(Array.from({ length: count }, () => table.nextId('package')))
-  const records = ids.map((id, n) => {
-    const { name = 'pkg', version = `1.0.${id}`, type = 'npm', status = 'default' } = nth(n)
-    return newRecord(located.thing.id, { id, name, version, type, status, creatorId: null, createdAt: now() }, 0, [])
-  })
-  for (const some of chunks(records, 10)) {
-    const changes = some.map((after) => ({ after }))
-    await table.transact(() => [
-      ...some.flatMap((record): Write[] => [
-        { put: { ...packageKey(record.id), ...record } },
-        { put: { ...coordinatesKey(record), ...versionOf(record) } },
-      ]),
-      ...shelfWrites(located, changes, new Map()),
-    ])
-  }
-  await noteDue(table, { kind: 'project', id: located.thing.id })
-  return records
 }
 
 let made = 0

@@ -1,4 +1,4 @@
-import { doors } from '../../support/doors.ts'
+import { doors, itThrough } from '../../support/doors.ts'
 import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
 import { castOf, row, rows, statuses, told } from './cast.ts'
 
@@ -22,6 +22,7 @@ const NOTHING_SET = {
 }
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
+  const it = itThrough(door)
   const world = createWorld(door)
   const { root, anonymous, get, call } = world
   const put = (who: Who, path: string, body: Json) => call(who, 'PUT', path, body)

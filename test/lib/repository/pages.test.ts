@@ -29,7 +29,7 @@ const ALL: PackageFilter = { includeVersionless: false }
 
 /** Packages of all kinds, some of them with equal names, versions and types. */
 const mixed = (n: number) => ({
-  name: `name-${(n * 7) % 23}`,
+  name: `name-${n % 5}`,
   version: n % 11 === 0 ? null : `1.${n % 5}.${n}`,
   type: n % 11 === 0 ? 'maven' : (TYPES[n % TYPES.length] as PackageType),
   status: STATUSES[n % STATUSES.length] as PackageStatus,
@@ -120,9 +120,10 @@ const FILTERS: PackageFilter[] = [
 /** Pages of every list, by their number alone, are what the plainest way gives. */
 const expectPages = async (world: World, filters = FILTERS, orders = ORDERS) => {
   const group = groupShelves(world.top.id, ['private', 'internal', 'public'], false)
-  for (const filter of filters) {
-    for (const order of orders) {
-      for (const sort of SORTS) {
+  for (const [n, filter] of filters.entries()) {
+    for (const [m, order] of orders.entries()) {
+      // One filter is seen in the one direction, the next in the other.
+      for (const sort of filters.length === 1 ? SORTS : SORTS.slice((n + m) % 2).slice(0, 1)) {
         const whole = listed(world, filter, order, sort)
         const last = Math.ceil(whole.length / SIZE)
         const pages = [...new Set([1, Math.ceil(last / 3), Math.ceil(last / 2), last - 1, last, last + 1])].filter(
@@ -144,7 +145,7 @@ const expectPages = async (world: World, filters = FILTERS, orders = ORDERS) => 
 describe('a page by its number alone', () => {
   it('is right before anything was counted, after that, and while some of it is behind', async () => {
     const world = await setUp()
-    await fill(world, 120)
+    await fill(world, 100)
     await expectPages(world, [ALL])
     await count(world)
     await expectPages(world, isSlow ? FILTERS.slice(1, 3) : FILTERS, isSlow ? ORDERS.slice(0, 2) : ORDERS)
