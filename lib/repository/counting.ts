@@ -16,7 +16,7 @@ import {
   transitsKey,
   uncountedName,
 } from './keys.ts'
-import { marksOf, revisionOf } from './marks.ts'
+import { revisionOf, talliesOf } from './marks.ts'
 import { addTo, type Counts, countRows, FANOUT, levelOf, nodeName, readHead, span, uncountedIn } from './segments.ts'
 import { everyGroupShelf } from './shelves.ts'
 import { chunks, type Item, type Table, type Write } from './table.ts'
@@ -154,7 +154,7 @@ export const countingRepository = (table: Table) => {
     })
   }
 
-  const readTallies = (shelf: Shelf): Promise<Item[]> => table.queryAll({ pk: tallyPartition(shelf) })
+  const readTallies = async (of: Source): Promise<Item[]> => talliesOf(await table.queryAll({ pk: tallyPartition(of) }))
 
   return {
     async listDue(): Promise<Due[]> {
@@ -185,9 +185,11 @@ export const countingRepository = (table: Table) => {
       const shelves: Shelf[] =
         source.kind === 'project' ? [{ kind: 'project', id: source.id }] : everyGroupShelf(source.id)
       try {
+        const tallies = await readTallies(source)
         for (const shelf of shelves) {
-          const before = readHead(shelf, await readTallies(shelf))
-          if (marksOf(before.transits).length > 0) return false
+          const before = readHead(shelf, tallies)
+          if (!before.isStill) return false
+          if (before.isSmall || (before.isValid && before.uncounted.size === 0)) continue
           if (!before.isValid) await countAll(shelf, before)
           const { head, uncounted } = before.isValid ? before : readHead(shelf, await readTallies(shelf))
           const most = Math.max(0, ...uncounted)

@@ -23,11 +23,14 @@ import {
   tallyPrefix,
   UNCOUNTED,
 } from './keys.ts'
-import { revisionOf } from './marks.ts'
+import { marksOf, revisionOf } from './marks.ts'
 import type { Item, Range, Table } from './table.ts'
 
 /** A node of that many numbers a slot is read as one unit. */
 export const FANOUT = 128
+
+/** A shelf with no more rows than this is read whole, and needs no counts. */
+const SMALL = 32
 
 /** More uncounted segments than this are not read one by one: what has to be passed over is. */
 const MOST_UNCOUNTED = 64
@@ -87,15 +90,22 @@ export const readHead = (shelf: Shelf, tallies: readonly Item[]) => {
   const item = own.find(({ sk }) => sk === segmentsKey(shelf).sk)
   const transits = tallies.find(({ sk }) => sk === TRANSITS)
   const head = item && segmentsHeadFromItem(item)
+  const isStill = marksOf(transits).length === 0
   return {
     head,
     // What departed or arrived since took rows along that no note tells of.
     isValid: head !== undefined && head.transits === revisionOf(transits),
+    isSmall: isStill && own.reduce((sum, tally) => sum + sizeOf(tally), 0) <= SMALL,
+    isStill,
     transits,
     uncounted: new Set(own.flatMap((tally) => [...uncountedIn(tally).keys()])),
     shards: own.filter((tally) => tally !== item),
   }
 }
+
+/** How many packages a tally counts in all its slots. */
+const sizeOf = (tally: Item) =>
+  Object.entries(tally).reduce((sum, [name, count]) => sum + (/^\w+:/.test(name) ? Number(count) : 0), 0)
 
 /** Where rows begin, and how many of them are still before the wanted one, at most `most` of each shelf. */
 export type Seat = { id: number; skip: number; most: ReadonlyMap<Shelf, number> }
@@ -104,8 +114,9 @@ export type SegmentTable = Pick<Table, 'queryAll' | 'getAll'>
 
 type Reading = {
   shelf: Shelf
-  head: SegmentsHead
-  /** How many more packages an uncounted segment has than its node says. */
+  /** A small shelf has none. */
+  head: SegmentsHead | undefined
+  /** How many more packages a segment has than its node says. */
   more: Map<number, number>
   nodes: Map<string, Counts>
 }
@@ -124,29 +135,35 @@ export const seekSeat = async (
   const names = slots.map(slotName)
   const families = [...new Set(slots.map(familyOf))]
   const found = shelves.map((shelf) => ({ shelf, ...readHead(shelf, talliesOf(shelf)) }))
-  if (found.some(({ isValid }) => !isValid)) return undefined
+  if (found.some(({ isValid, isSmall }) => !isValid && !isSmall)) return undefined
   if (found.reduce((sum, { uncounted }) => sum + uncounted.size, 0) > MOST_UNCOUNTED) return undefined
 
-  const readings: Reading[] = found.map(({ shelf, head }) => ({
+  const readings: Reading[] = found.map(({ shelf, head, isSmall }) => ({
     shelf,
-    head: head as SegmentsHead,
+    head: isSmall ? undefined : head,
     more: new Map(),
     nodes: new Map(),
   }))
-  const top = Math.max(...found.flatMap(({ head, uncounted }) => [head?.level ?? 0, ...[...uncounted].map(levelOf)]))
   const [isRead, counted] = await Promise.all([
     readNodes(
       table,
-      readings.flatMap((reading, place) => [
-        [reading, reading.head.level, 0] as const,
-        ...[...(found[place]?.uncounted ?? [])].map((segment) => [reading, 0, Math.floor(segment / FANOUT)] as const),
-      ]),
+      readings.flatMap((reading, place) => {
+        if (!reading.head) return []
+        const uncounted = [...(found[place]?.uncounted ?? [])]
+        return [
+          [reading, reading.head.level, 0] as const,
+          ...uncounted.map((segment) => [reading, 0, Math.floor(segment / FANOUT)] as const),
+        ]
+      }),
     ),
-    Promise.all(found.map(({ shelf, uncounted }) => countRows(table, shelf, families, uncounted))),
+    Promise.all(
+      found.map(({ shelf, isSmall, uncounted }) => countRows(table, shelf, families, isSmall ? 'all' : uncounted)),
+    ),
   ])
   if (!isRead) return undefined
   for (const [place, reading] of readings.entries()) {
-    for (const segment of found[place]?.uncounted ?? []) {
+    const segments = reading.head ? found[place]?.uncounted : counted[place]?.keys()
+    for (const segment of segments ?? []) {
       const known = sumOver(nodeOf(reading, 0, Math.floor(segment / FANOUT)), names, segment % FANOUT)
       const there = Object.entries(counted[place]?.get(segment) ?? {})
       const now = there.reduce((sum, [slot, count]) => sum + (names.includes(slot) ? count : 0), 0)
@@ -154,6 +171,7 @@ export const seekSeat = async (
     }
   }
 
+  const top = Math.max(0, ...readings.flatMap(({ head, more }) => [head?.level ?? 0, ...[...more.keys()].map(levelOf)]))
   let passed = 0
   let number = 0
   for (let level = top; ; level--) {
@@ -168,7 +186,7 @@ export const seekSeat = async (
     number = number * FANOUT + part
     if (level === 0) break
     const below = readings
-      .filter(({ head }) => head.level >= level)
+      .filter(({ head }) => head !== undefined && head.level >= level)
       .map((reading) => [reading, level - 1, number] as const)
     if (!(await readNodes(table, below))) return undefined
   }
@@ -190,6 +208,7 @@ const countIn = (reading: Reading, slots: readonly string[], level: number, part
   const size = span(level)
   let count = 0
   for (const [segment, extra] of more) if (Math.floor(segment / size) === part) count += extra
+  if (!head) return count
   if (level <= head.level)
     return count + sumOver(nodeOf(reading, level, Math.floor(part / FANOUT)), slots, part % FANOUT)
   if (part > 0) return count
@@ -205,6 +224,7 @@ const readNodes = async (
   const missing = new Map<string, { reading: Reading; name: string }>()
   const keys: Key[] = []
   for (const [reading, level, number] of wanted) {
+    if (!reading.head) continue
     const name = nodeName(level, number)
     const key = segmentNodeKey(reading.shelf, reading.head.generation, level, number)
     const id = `${key.pk} ${key.sk}`
@@ -216,7 +236,7 @@ const readNodes = async (
   for (const item of await table.getAll(keys)) {
     const { revision, counts } = segmentNodeFromItem(item)
     const place = missing.get(`${item.pk} ${item.sk}`)
-    if (!place || revision > place.reading.head.revision) return false
+    if (!place?.reading.head || revision > place.reading.head.revision) return false
     place.reading.nodes.set(place.name, counts)
   }
   return true
@@ -227,9 +247,13 @@ export const countRows = async (
   table: Pick<Table, 'queryAll'>,
   shelf: Shelf,
   families: readonly Family[],
-  segments: Iterable<number>,
+  segments: Iterable<number> | 'all',
 ): Promise<Map<number, Record<string, number>>> => {
-  const ranges = runsOf(segments).flatMap((run) => families.map((family) => rangeOf(shelf, family, run)))
+  const ranges = families.flatMap((family): Range[] =>
+    segments === 'all'
+      ? [{ pk: shelfPartition(shelf), prefix: familyPrefix(family) }]
+      : runsOf(segments).map((run) => rangeOf(shelf, family, run)),
+  )
   const counted = new Map<number, Record<string, number>>()
   for (const item of (await Promise.all(ranges.map(table.queryAll))).flat()) count(counted, item)
   return counted

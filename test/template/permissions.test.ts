@@ -257,6 +257,8 @@ const use: Record<string, (place: Place) => Promise<unknown>> = {
     const later = () => new Date(Date.now() + 60 * 60 * 1000).toISOString()
     const count = () =>
       asFunction('countPackages', () => countPackages(door.database, later)({} as ScheduledEvent, context))
+    // More than a shelf that is read whole.
+    for (let n = 0; n < 40; n++) await world.package(project.id)
     await count()
     await world.package(project.id)
     await count()
