@@ -5,7 +5,7 @@ import { writerIn } from '../../lib/domain/protection.ts'
 import { json, noContent } from '../../lib/http/answers.ts'
 import { pathParams, readBody } from '../../lib/http/params.ts'
 import { loadProject } from '../../lib/middleware/loadProject.ts'
-import { isPackageName, isTag, isVersion } from '../../lib/npm/names.ts'
+import { assertTag, isPackageName, isVersion } from '../../lib/npm/names.ts'
 import { distTags } from '../../lib/npm/packument.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { npmEndpoint } from './npmEndpoint.ts'
@@ -39,7 +39,7 @@ export const listDistTags = (db: () => Database) =>
 
 const tagOf = (event: APIGatewayProxyEvent) => {
   const { tag = '' } = pathParams(event)
-  if (!isTag(tag)) throw validationFailed('Validation failed: Tag name is invalid')
+  assertTag(tag)
   return tag
 }
 

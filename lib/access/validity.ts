@@ -1,5 +1,5 @@
 /** What makes a new group, project, user or token valid. Every broken rule is told, in GitLab's words. */
-import { validationFailed } from '../domain/errors.ts'
+import { tooLong, validationFailed } from '../domain/errors.ts'
 import {
   FULL_PATH_LIMIT,
   GROUP_DEPTH_LIMIT,
@@ -25,8 +25,6 @@ type Description = { name?: string | undefined; description?: string | undefined
 const DESCRIPTION_LIMIT = 2000
 /** Source: RFC 5321, 4.5.3.1.3, less the angle brackets. */
 const EMAIL_LIMIT = 254
-
-const tooLong = (limit: number) => `is too long (maximum is ${limit} characters)`
 
 const problem = (isBroken: boolean, words: string) => (isBroken ? [words] : [])
 

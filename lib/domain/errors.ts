@@ -72,3 +72,6 @@ export const invalidParameters = (...problems: string[]) => new PackagesError({ 
 
 export const validationFailed = (problems: string | Record<string, readonly string[]>) =>
   new PackagesError({ code: 'validation_failed', problems })
+
+/** What every limit on a text says of one past it. */
+export const tooLong = (limit: number) => `is too long (maximum is ${limit} characters)`

@@ -1,5 +1,6 @@
 import semver from 'semver'
 import validateName from 'validate-npm-package-name'
+import { tooLong, validationFailed } from '../domain/errors.ts'
 import { PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT } from '../domain/package.ts'
 
 export const TAG_LIMIT = 255
@@ -19,6 +20,17 @@ export const publishedVersion = (version: unknown) =>
 /** npm cannot tell a tag that reads as a range from that range. */
 export const isTag = (tag: string) =>
   tag.length <= TAG_LIMIT && /^[\w.~@+-]+$/.test(tag) && semver.validRange(tag) === null
+
+/** Its length is told of first: what is too long may well be right otherwise. */
+const assertion = (field: string, limit: number, isValid: (text: string) => boolean) => (text: string) => {
+  if (text.length > limit) throw validationFailed(`Validation failed: ${field} ${tooLong(limit)}`)
+  if (!isValid(text)) throw validationFailed(`Validation failed: ${field} is invalid`)
+}
+
+/** Each throws `validation_failed` for what no package may have. */
+export const assertPackageName = assertion('Name', PACKAGE_NAME_LIMIT, isPackageName)
+export const assertVersion = assertion('Version', PACKAGE_VERSION_LIMIT, isVersion)
+export const assertTag = assertion('Tag name', TAG_LIMIT, isTag)
 
 const unscoped = (name: string) => name.slice(name.indexOf('/') + 1)
 

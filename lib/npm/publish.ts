@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { validationFailed } from '../domain/errors.ts'
 import { assertOffered } from './changes.ts'
-import { attachmentName, isPackageName, isTag, isVersion, publishedVersion } from './names.ts'
+import { assertPackageName, assertTag, assertVersion, attachmentName, publishedVersion } from './names.ts'
 import { readPackageJson } from './tarball.ts'
 
 /** GitLab's limit on what it keeps of a version's package.json. */
@@ -28,8 +28,8 @@ export type Publish = PublishedVersion & { tarball: Buffer; hashes: Hashes }
 
 /** @throws `validation_failed` for a name or a tag that no package may have */
 export const assertPublishable = (name: string, tag: string): void => {
-  if (!isPackageName(name)) throw refuse('Name is invalid')
-  if (!isTag(tag)) throw refuse('Tag name is invalid')
+  assertPackageName(name)
+  assertTag(tag)
 }
 
 type Json = Record<string, unknown>
@@ -44,15 +44,15 @@ const refuse = (problem: string) => validationFailed(`Validation failed: ${probl
  * @throws `validation_failed` for whatever does not agree
  */
 export const parsePublish = async (name: string, body: Json): Promise<Publish> => {
-  if (!isPackageName(name)) throw refuse('Name is invalid')
+  assertPackageName(name)
   if (body.name !== undefined && body.name !== name) throw refuse(`Name in the body is not ${name}`)
 
   assertOffered(body)
   const [version, given] = Object.entries(asObject(body.versions))[0] ?? []
   if (version === undefined || !isObject(given)) throw validationFailed('Version is empty.')
-  if (!isVersion(version)) throw refuse('Version is invalid')
+  assertVersion(version)
   const [tag = 'latest'] = Object.keys(asObject(body['dist-tags']))
-  if (!isTag(tag)) throw refuse('Tag name is invalid')
+  assertTag(tag)
 
   const tarball = readAttachment(body, name, version)
   const hashes = hashesOf(tarball)
@@ -81,8 +81,8 @@ export const parseTarball = async (
 ): Promise<PublishedVersion> => {
   assertPublishable(name, tag)
   const given = await readPackageJson(tarball, UNPACKED_ALONE_LIMIT_BYTES)
-  const version = publishedVersion(given.version)
-  if (version === null || !isVersion(version)) throw refuse('Version is invalid')
+  const version = publishedVersion(given.version) ?? ''
+  assertVersion(version)
   assertIdentity("tarball's package.json", given, name, version)
   return { name, version, tag, manifest: manifestOf({ ...given, version, _id: `${name}@${version}` }) }
 }

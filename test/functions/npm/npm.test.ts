@@ -463,6 +463,20 @@ describe.each(doors().map((door) => [door.name, door] as const))('npm %s', (_nam
       await expectNothing()
     })
 
+    it('tells the limit of a name, a version and a tag that is too long', async () => {
+      const long = `1.0.0-${'x'.repeat(250)}`
+      const text = (field: string) => `Validation failed: ${field} is too long (maximum is 255 characters)`
+
+      const answers = [
+        await npm.put(root, projectId, 'x'.repeat(256), good),
+        await npm.put(root, projectId, '@foo%2fbar', { ...good, versions: { [long]: { version: long } } }),
+        await npm.put(root, projectId, '@foo%2fbar', { ...good, 'dist-tags': { ['t'.repeat(256)]: '1.0.0' } }),
+      ]
+
+      expect(answers).toMatchObject(['Name', 'Version', 'Tag name'].map((field) => refusal(400, text(field))))
+      await expectNothing()
+    })
+
     it.each(['.hidden', 'a%20b', '@foo'])('answers 400 for the name %s', async (path) => {
       const answer = await npm.put(root, projectId, path, good)
 
