@@ -99,7 +99,8 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
       const checked = memory.groupReads()
       await Promise.all([
-        projects.load(early.rows),
+        // Those that are apart are known as of one moment with the transits, and a later state must not replace that.
+        projects.load(early.rows.filter(({ projectId }) => !apart.includes(projectId))),
         apart.length > 0
           ? projects.loadTogether(group.id, apart, transits.revision)
           : check(group.id, transits.revision),
