@@ -78,7 +78,11 @@ const run = async (): Promise<void> => {
   const { DYNAMODB_ENDPOINT: given, DATA_DIR } = process.env
   if (given) return fill(given, size)
   const engine = await startEngine(resolve(DATA_DIR || join(import.meta.dirname, '..', '.data')))
-  await fill(engine.endpoint, size).finally(engine.stop)
+  try {
+    await fill(engine.endpoint, size)
+  } finally {
+    await engine.stop()
+  }
 }
 
 run().catch((error: unknown) => {

@@ -47,6 +47,9 @@ describe('the path of a generic file', () => {
     expect(problems('a\n', '1\n', 'a\n')).toHaveLength(3)
     expect(problems('a'.repeat(256), '1'.repeat(256), 'f'.repeat(256))).toHaveLength(3)
     expect(problems('a', '1', '@a')).toEqual(['file_name is invalid'])
-    expect(problems('a', '1', `${'d/'.repeat(100)}f`)).toEqual(['file_name is invalid'])
+  })
+
+  it('counts the slashes of a file name as they are kept, encoded', () => {
+    expect(problems('a', '1', `${'d/'.repeat(100)}f`)).toEqual(['file_name is too long (maximum is 255 characters)'])
   })
 })
