@@ -25,8 +25,8 @@ const config: Config = {
   globalSetup: '<rootDir>/test/support/startAll.ts',
   globalTeardown: '<rootDir>/test/support/stopAll.ts',
   testTimeout: 60_000,
-  // Jest would leave a core to itself; the servers that the suites wait for leave enough.
-  maxWorkers: 2,
+  // One more than there are cores at the least: the suites wait for servers half of their time.
+  maxWorkers: 3,
   projects: [
     {
       ...common,

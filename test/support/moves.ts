@@ -2,6 +2,7 @@ import type { PackageOrder } from '../../lib/domain/listing.ts'
 import { ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
 import type { Group } from '../../lib/domain/project.ts'
 import type { GroupQuery } from '../../lib/repository/groupListings.ts'
+import { testEnvironment } from './environment.ts'
 import type { openStore } from './store.ts'
 
 /** What tests of moving projects and groups share: lists as callers see them, and changes that are stopped. */
@@ -41,6 +42,9 @@ export const ledger = (store: Store, groups: readonly Group[]) => {
     ),
   )
 }
+
+/** Each place to stop at on the fast engine, and some of them on the other, which shows whether it differs. */
+export const BETWEEN_STOPS = process.env.DYNAMODB_ENDPOINT === testEnvironment().dynamodbLocal ? 4 : 1
 
 export class Stopped extends Error {}
 

@@ -15,6 +15,8 @@ const startAll = async () => {
     AWS_REGION: 'eu-central-1',
     AWS_ACCESS_KEY_ID: 'S3RVER',
     AWS_SECRET_ACCESS_KEY: 'S3RVER',
+    // DynamoDB Local and mvn end before a second compilation of what they run would pay.
+    JDK_JAVA_OPTIONS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC',
   })
   const directory = await mkdtemp(join(tmpdir(), 'packages-api-test-'))
   const program = dynoxideProgram()

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { BODY_LIMIT_BYTES } from '../../../lib/http/params.ts'
-import { type Call, doors } from '../../support/doors.ts'
+import { type Call, doors, itThrough } from '../../support/doors.ts'
 import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
 
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
@@ -11,6 +11,7 @@ const hash = (algorithm: string, bytes: string | Uint8Array) => createHash(algor
 const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte)
 
 describe.each(doors().map((door) => [door.name, door] as const))('generic packages, %s', (_name, door) => {
+  const it = itThrough(door)
   const world = createWorld(door)
   const { root, get } = world
   beforeAll(() => door.open())

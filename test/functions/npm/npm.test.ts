@@ -8,7 +8,7 @@ import { createStore, type ObjectStore } from '../../../lib/files/store.ts'
 import { BODY_LIMIT_BYTES } from '../../../lib/http/params.ts'
 import { MANIFEST_LIMIT } from '../../../lib/npm/publish.ts'
 import { PACKAGE_JSON_LIMIT_BYTES, UNPACKED_LIMIT_BYTES } from '../../../lib/npm/tarball.ts'
-import { type Door, doors, eventFor, lambdaDoor, type Reply } from '../../support/doors.ts'
+import { type Door, doors, eventFor, itThrough, lambdaDoor, type Reply } from '../../support/doors.ts'
 import { testEnvironment } from '../../support/environment.ts'
 import { createWorld, type Json, publishBody, tarballOf, type Who, type World } from '../../support/world.ts'
 
@@ -94,6 +94,7 @@ const npmThrough = (door: Door, world: World) => {
 const refusal = (status: number, text: string) => ({ status, json: { message: text, error: text } })
 
 describe.each(doors().map((door) => [door.name, door] as const))('npm %s', (_name, door) => {
+  const it = itThrough(door)
   const world = createWorld(door)
   const npm = npmThrough(door, world)
   const { root } = world

@@ -1,7 +1,6 @@
 import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
-import { testEnvironment } from '../../support/environment.ts'
-import { admin, isStoppedIn, ledger, list, signedIn, stopAfter } from '../../support/moves.ts'
+import { admin, BETWEEN_STOPS, isStoppedIn, ledger, list, signedIn, stopAfter } from '../../support/moves.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
@@ -28,9 +27,6 @@ const setUp = async (packages = 3, holdMs?: number) => {
   }
   return { store, top, other, moving, inner, open, closed, staying, ids }
 }
-
-/** Each place to stop at on the fast engine, and some of them on the other, which shows whether it differs. */
-const BETWEEN_STOPS = process.env.DYNAMODB_ENDPOINT === testEnvironment().dynamodbLocal ? 4 : 1
 
 /** Long enough for a transaction, and short for whoever waits for one that was stopped. */
 const QUICK = 300

@@ -146,7 +146,7 @@ describe('a page by its number alone', () => {
   it('is right before anything was counted, after that, and while some of it is behind', async () => {
     const world = await setUp()
     await fill(world, 100)
-    await expectPages(world, [ALL])
+    await expectPages(world, [ALL], isSlow ? ORDERS.slice(0, 2) : ORDERS)
     await count(world)
     await expectPages(world, isSlow ? FILTERS.slice(1, 3) : FILTERS, isSlow ? ORDERS.slice(0, 2) : ORDERS)
 
@@ -164,7 +164,7 @@ describe('a page by its number alone', () => {
 
   it('is right where ids are far apart, and when they grow past all that was counted', async () => {
     const world = await setUp()
-    for (const start of [4_000, 600_000, 524_000 * 128]) {
+    for (const start of isSlow ? [524_000 * 128] : [4_000, 600_000, 524_000 * 128]) {
       await skipIds(world.store, start)
       await fill(world, 55)
       await expectPages(world, [ALL], ['created_at', 'type'])
@@ -216,7 +216,7 @@ describe('a page that goes on from a row', () => {
     const world = await setUp()
     await fill(world, 40)
     const group = groupShelves(world.top.id, ['private', 'internal', 'public'], false)
-    for (const filter of isSlow ? FILTERS.slice(1, 3) : [...FILTERS, { includeVersionless: true, version: '1.1.1' }]) {
+    for (const filter of isSlow ? FILTERS.slice(2, 3) : [...FILTERS, { includeVersionless: true, version: '1.1.1' }]) {
       for (const order of ORDERS) {
         for (const sort of SORTS) {
           const whole = listed(world, filter, order, sort)
