@@ -5,9 +5,15 @@ import { PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT } from '../domain/package.ts'
 
 export const TAG_LIMIT = 255
 
+/** They would leave a folder, and no client can send them in a path. */
+const isTraversal = (text: string) => text === '.' || text === '..'
+
 /** A name that npm publishes today or took in the past. */
 export const isPackageName = (name: string) =>
-  name.length <= PACKAGE_NAME_LIMIT && validateName(name).validForOldPackages && /^[\x21-\x7e]+$/.test(name)
+  name.length <= PACKAGE_NAME_LIMIT &&
+  validateName(name).validForOldPackages &&
+  /^[\x21-\x7e]+$/.test(name) &&
+  !name.replace(/^@/, '').split('/').some(isTraversal)
 
 /** Exactly a semantic version: no `v` in front, no blank that a parser would drop. Build metadata is part of it. */
 export const isVersion = (version: string) =>
@@ -19,7 +25,7 @@ export const publishedVersion = (version: unknown) =>
 
 /** npm cannot tell a tag that reads as a range from that range. */
 export const isTag = (tag: string) =>
-  tag.length <= TAG_LIMIT && /^[\w.~@+-]+$/.test(tag) && semver.validRange(tag) === null
+  tag.length <= TAG_LIMIT && /^[\w.~@+-]+$/.test(tag) && !isTraversal(tag) && semver.validRange(tag) === null
 
 /** Its length is told of first: what is too long may well be right otherwise. */
 const assertion = (field: string, limit: number, isValid: (text: string) => boolean) => (text: string) => {

@@ -13,7 +13,8 @@ type Row = Item & { pk: string; sk: string }
 type Kind = 'group' | 'project'
 type Thing = (Group | Project) & Row
 
-const scan = async ({ client, tableName }: Store): Promise<Row[]> => {
+/** All items of a table. */
+export const scan = async ({ client, tableName }: Pick<Store, 'client' | 'tableName'>): Promise<Row[]> => {
   const rows: Row[] = []
   let after: Item | undefined
   do {
