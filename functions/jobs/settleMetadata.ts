@@ -1,5 +1,6 @@
 import type { Context, ScheduledEvent } from 'aws-lambda'
 import { database, objectStore } from '../../lib/deps.ts'
+import { PackagesError } from '../../lib/domain/errors.ts'
 import type { ObjectStore } from '../../lib/files/store.ts'
 import type { Database } from '../../lib/repository/database.ts'
 import { settleMetadata as settle } from '../maven/settleMetadata.ts'
@@ -26,7 +27,8 @@ export const settleMetadata =
         console.info(JSON.stringify({ level: 'info', ...line }))
       } catch (error) {
         // One that cannot be settled now must not keep the others waiting.
-        console.error(JSON.stringify({ level: 'error', ...line, error: String(error) }))
+        const failure = error instanceof PackagesError ? error.failure : undefined
+        console.error(JSON.stringify({ level: 'error', ...line, error: String(error), ...(failure && { failure }) }))
       }
     }
   }

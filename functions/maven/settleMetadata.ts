@@ -33,7 +33,11 @@ export const settleMetadata = async (db: Database, store: ObjectStore, artifact:
       return removeReplaced(db, overview, now)
     }
     if (revision.outcome === 'empty') await db.packages.deleteLeftAlone(artifact, now, overview.kept?.package.revision)
-    if (revision.outcome === 'revised') await replace(db, store, overview, revision.xml, now)
+    if (revision.outcome === 'revised') {
+      // A package that is full of what was replaced has no room for one more.
+      await removeReplaced(db, overview, now)
+      await replace(db, store, overview, revision.xml, now)
+    }
   }
 }
 

@@ -85,9 +85,11 @@ const leaveOutdated = async (packages: string) => {
   await ask('DELETE', `${packages}/${await newestMaven(packages)}`)
 }
 
-/** The versionless package can take no more files. */
+/** The versionless package can take no more files, not even when some of it is removed. */
 const fillUp = async (packages: string) =>
-  change(packageKey(await newestMaven(packages, true)), 'SET fileCount = :full', { ':full': FILES_PER_PACKAGE_LIMIT })
+  change(packageKey(await newestMaven(packages, true)), 'SET fileCount = :full', {
+    ':full': 2 * FILES_PER_PACKAGE_LIMIT,
+  })
 
 /** A package whose packument has no room in an answer. @returns where it is */
 const fillLongPackument = async (projectId: number, base: string) => {

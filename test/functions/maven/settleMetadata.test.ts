@@ -1,10 +1,13 @@
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { ScheduledEvent } from 'aws-lambda'
 import { settleMetadata as job } from '../../../functions/jobs/settleMetadata.ts'
 import { METADATA_KEPT, settleMetadata } from '../../../functions/maven/settleMetadata.ts'
 import { objectStore } from '../../../lib/deps.ts'
+import { FILES_PER_PACKAGE_LIMIT } from '../../../lib/domain/package.ts'
 import { hashesOf } from '../../../lib/files/hashes.ts'
 import type { ObjectStore } from '../../../lib/files/store.ts'
 import { type Database, openDatabase } from '../../../lib/repository/database.ts'
+import { packageKey } from '../../../lib/repository/keys.ts'
 import { createClient } from '../../../lib/repository/table.ts'
 import { lambdaDoor } from '../../support/doors.ts'
 import { now, writerOf } from '../../support/store.ts'
@@ -220,6 +223,27 @@ describe('metadata', () => {
 
     const found = await db.files.findByName({ ...artifact, version: null }, 'maven-metadata.xml')
     expect(found?.package.fileCount).toBe(2)
+  })
+
+  it('fits also in a package that has as many files as it may, most of them metadata that was replaced', async () => {
+    const artifact = await newArtifact('1.0', '1.1')
+    for (let n = 0; n < METADATA_KEPT; n++) await addMetadata(artifact, '1.0', '1.1')
+    await db.packages.delete(by(artifact), await idOf(artifact, '1.0'), now())
+    const found = await db.files.findByName({ ...artifact, version: null }, 'maven-metadata.xml')
+    const client = createClient(process.env.DYNAMODB_ENDPOINT)
+    await client.send(
+      new UpdateCommand({
+        TableName: process.env.TABLE_NAME,
+        Key: packageKey(found?.package.id as number),
+        UpdateExpression: 'SET fileCount = :full',
+        ExpressionAttributeValues: { ':full': FILES_PER_PACKAGE_LIMIT },
+      }),
+    )
+    client.destroy()
+
+    await runJob()
+    expect(await listed(artifact)).toEqual(['1.1'])
+    expect(await db.overviews.outdatedAmong([artifact])).toEqual([])
   })
 
   it('that was replaced long ago makes room', async () => {
