@@ -81,7 +81,7 @@ export const parseTarball = async (
 ): Promise<PublishedVersion> => {
   assertPublishable(name, tag)
   const given = await readPackageJson(tarball, UNPACKED_ALONE_LIMIT_BYTES)
-  const version = publishedVersion(given.version) ?? ''
+  const version = publishedVersion(given.version) ?? (typeof given.version === 'string' ? given.version : '')
   assertVersion(version)
   assertIdentity("tarball's package.json", given, name, version)
   return { name, version, tag, manifest: manifestOf({ ...given, version, _id: `${name}@${version}` }) }

@@ -322,6 +322,11 @@ describe.each(doors().map((door) => [door.name, door] as const))('direct uploads
         400,
         'Validation failed: Version is invalid',
       ])
+      const long = `1.0.0-${'a'.repeat(300)}`
+      expect(await refusal('bar', await tarballOf({ name: 'bar', version: long }))).toEqual([
+        400,
+        'Validation failed: Version is too long (maximum is 255 characters)',
+      ])
       expect(await refusal('bar', 'no tarball')).toEqual([400, expect.stringContaining('the tarball cannot be read')])
       expect(await refusal('bar', bytes.subarray(0, -9))).toEqual([
         400,
