@@ -114,7 +114,10 @@ describe.each(doors().map((door) => [door.name, door] as const))('names that lea
     for (const name of new Set([...BAD, ...decoded])) {
       for (const path of paths[package_type]?.(name) ?? []) {
         const wanted = { package_type, path, ...upload }
-        expectRefused(path, await world.call(world.root, 'POST', `/projects/${project}/packages/direct_uploads`, wanted))
+        expectRefused(
+          path,
+          await world.call(world.root, 'POST', `/projects/${project}/packages/direct_uploads`, wanted),
+        )
       }
     }
   })
