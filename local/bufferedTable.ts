@@ -11,6 +11,8 @@ export type BufferedTable = Table & {
   waiting: () => number
   /** Writes all that waits, in batches. */
   flush: () => Promise<void>
+  /** The same, while more is made: it waits for no more than what was begun before. */
+  flushBehind: () => Promise<void>
 }
 
 const nameOf = ({ pk, sk }: Key) => `${pk}\n${sk}`
@@ -59,6 +61,29 @@ export const bufferTable = (
     for (const write of writes) carryOut(write)
   }
 
+  let writing = Promise.resolve()
+  const write = async (): Promise<void> => {
+    const names = [...changed]
+    changed.clear()
+    const requests = names.map((name) => {
+      const [pk, sk] = name.split('\n')
+      const item = known.get(name)
+      return item ? { PutRequest: { Item: item } } : { DeleteRequest: { Key: { pk, sk } } }
+    })
+    const batches = chunks(requests, BATCH_WRITE_LIMIT)
+    const workers = Array.from({ length: AT_ONCE }, async () => {
+      for (let batch = batches.pop(); batch; batch = batches.pop()) {
+        let left: typeof batch | undefined = batch
+        while (left && left.length > 0) {
+          const { UnprocessedItems } = await client.send(new BatchWriteCommand({ RequestItems: { [tableName]: left } }))
+          left = UnprocessedItems?.[tableName] as typeof batch | undefined
+        }
+      }
+    })
+    await Promise.all(workers)
+    for (const name of names) if (isAlone(name) && !changed.has(name)) known.delete(name)
+  }
+
   return {
     ...table,
     getAll,
@@ -75,26 +100,14 @@ export const bufferTable = (
     },
     waiting: () => changed.size,
     async flush() {
-      const requests = [...changed].map((name) => {
-        const [pk, sk] = name.split('\n')
-        const item = known.get(name)
-        return item ? { PutRequest: { Item: item } } : { DeleteRequest: { Key: { pk, sk } } }
-      })
-      const batches = chunks(requests, BATCH_WRITE_LIMIT)
-      const workers = Array.from({ length: AT_ONCE }, async () => {
-        for (let batch = batches.pop(); batch; batch = batches.pop()) {
-          let left: typeof batch | undefined = batch
-          while (left && left.length > 0) {
-            const { UnprocessedItems } = await client.send(
-              new BatchWriteCommand({ RequestItems: { [tableName]: left } }),
-            )
-            left = UnprocessedItems?.[tableName] as typeof batch | undefined
-          }
-        }
-      })
-      await Promise.all(workers)
-      for (const name of changed) if (isAlone(name)) known.delete(name)
-      changed.clear()
+      await writing
+      await write()
+    },
+    async flushBehind() {
+      await writing
+      writing = write()
+      // Whoever flushes next is told.
+      writing.catch(() => {})
     },
   }
 }

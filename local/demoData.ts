@@ -59,9 +59,10 @@ const fill = async (endpoint: string, size: RegistrySize): Promise<void> => {
   const table = bufferTable(client, LOCAL_TABLE, isNewWith)
   const start = Date.now()
   await makeRegistry(databaseOver(table), { id: owner?.id as number }, size, async (done) => {
-    await table.flush()
+    await table.flushBehind()
     console.log(`${done} of ${size.packages} packages`)
   })
+  await table.flush()
   const seconds = ((Date.now() - start) / 1000).toFixed(1)
   console.log(
     `The group ${top} holds them, in ${size.projects} projects and ${size.groups} groups. ${seconds} seconds.`,

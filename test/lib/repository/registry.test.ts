@@ -11,7 +11,8 @@ describe('a registry that is made for show', () => {
     const before = await store.publish(await store.project(await store.group()))
     const table = bufferTable(store.client, store.tableName, isNewWith)
     const size = { packages: 300, projects: 12, groups: 12, depth: 4, seed: 7 }
-    const made = await makeRegistry(databaseOver(table), store.owner, size, table.flush)
+    const made = await makeRegistry(databaseOver(table), store.owner, size, table.flushBehind)
+    await table.flush()
 
     expect(await contradictions(store)).toEqual([])
     const everything = { filter: { includeVersionless: true }, page: { number: 1, size: 100, asked: 100 } }
