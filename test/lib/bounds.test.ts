@@ -1,0 +1,179 @@
+import { countPackages } from '../../functions/jobs/countPackages.ts'
+import type { PackageFilter, PackageOrder, Sort } from '../../lib/domain/listing.ts'
+import { MAX_PER_PAGE, type Page, type Start } from '../../lib/domain/pagination.ts'
+import { ACCESS_LEVELS, ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
+import type { Group, Project } from '../../lib/domain/project.ts'
+import { type Database, openDatabase } from '../../lib/repository/database.ts'
+import { createClient } from '../../lib/repository/table.ts'
+import { testEnvironment } from '../support/environment.ts'
+import { type Cost, type Meter, startMeter } from '../support/meter.ts'
+import { admin, signedIn } from '../support/moves.ts'
+import { openStore } from '../support/store.ts'
+
+const SIZE = 20
+const ORDERS: PackageOrder[] = ['created_at', 'name', 'version', 'type']
+const SORTS: Sort[] = ['asc', 'desc']
+const ALL: PackageFilter = { includeVersionless: false }
+
+type Query = { filter?: PackageFilter; order?: PackageOrder; sort?: Sort }
+
+/** AWS's own engine says what calls consume, where it can run. */
+const { dynamodbLocal, dynoxide } = testEnvironment()
+process.env.DYNAMODB_ENDPOINT = dynamodbLocal || dynoxide
+
+let meter: Meter
+/** A store, and its database once more by way of the meter. */
+let store: Awaited<ReturnType<typeof openStore>>
+let metered: Database
+/** Two projects of the same names, one with so many versions more. */
+let small: Project
+let large: Project
+let ids: number[]
+
+const count = () => countPackages(() => store.db)({} as never, { getRemainingTimeInMillis: () => 60_000 })
+
+beforeAll(async () => {
+  meter = await startMeter(process.env.DYNAMODB_ENDPOINT ?? '')
+  store = await openStore()
+  metered = openDatabase(createClient(meter.endpoint), store.tableName)
+  const group = await store.group()
+  small = await store.project(group)
+  large = await store.project(group)
+  const nth = (n: number) =>
+    ({ name: `name-${n % 40}`, version: `1.0.${n}`, type: n % 3 === 0 ? 'generic' : 'npm' }) as const
+  await store.fill(small, 120, nth)
+  ids = (await store.fill(large, 720, nth)).map(({ id }) => id)
+  await count()
+})
+afterAll(() => meter.stop())
+
+const page = (more: Partial<Page> = {}): Page => ({ number: 1, size: SIZE, asked: SIZE, ...more })
+
+const listProject = (db: Database, { id }: Project, query: Query, more?: Partial<Page>) =>
+  db.listings.listPackages([{ kind: 'project', id }], {
+    filter: ALL,
+    order: 'created_at',
+    sort: 'asc',
+    ...query,
+    page: page(more),
+  })
+
+const unitsOf = async (work: () => Promise<unknown>): Promise<Cost> => {
+  const { answer: _answer, ...cost } = await meter.read(work)
+  return cost
+}
+
+/** Equal calls, and read units within a tenth, of which one unit is the least that can differ. */
+const expectEqual = (what: unknown, one: Cost, other: Cost) => {
+  expect(one.readUnits).toBeGreaterThan(0)
+  const most = Math.max(one.readUnits * 1.1, one.readUnits + 1)
+  expect([what, other.calls, other.readUnits <= most ? 'as much' : [one.readUnits, other.readUnits]]).toEqual([
+    what,
+    one.calls,
+    'as much',
+  ])
+}
+
+describe('a page of a project', () => {
+  it('costs the same in a small and in a large one, first or next by its link, in every order and direction', async () => {
+    for (const order of ORDERS) {
+      for (const sort of SORTS) {
+        const first = await unitsOf(() => listProject(metered, small, { order, sort }))
+        expectEqual([order, sort, 'first'], first, await unitsOf(() => listProject(metered, large, { order, sort })))
+        const { ends } = await listProject(store.db, large, { order, sort }, { number: 30 })
+        const start = { after: ends?.last } as Start
+        const next = await unitsOf(() => listProject(metered, large, { order, sort }, { number: 31, start }))
+        expectEqual([order, sort, 'next'], first, next)
+      }
+    }
+  })
+
+  it('costs at most four calls and twelve units more by its bare number than the first, by ids and by type', async () => {
+    for (const filter of [ALL, { ...ALL, type: 'npm' } as const]) {
+      for (const order of ['created_at', 'type'] as const) {
+        for (const sort of SORTS) {
+          const first = await unitsOf(() => listProject(metered, large, { filter, order, sort }))
+          for (const number of [2, 17, 30]) {
+            const far = await unitsOf(() => listProject(metered, large, { filter, order, sort }, { number }))
+            expect([order, sort, number, far.calls - first.calls <= 4]).toEqual([order, sort, number, true])
+            expect([order, sort, number, far.readUnits - first.readUnits <= 12]).toEqual([order, sort, number, true])
+          }
+        }
+      }
+    }
+  })
+
+  it('costs by names and not by their versions where a name is searched', async () => {
+    for (const name of ['name', 'name-3', 'ame-17']) {
+      const filter = { ...ALL, name }
+      const [one, other] = [
+        await unitsOf(() => listProject(metered, small, { filter })),
+        await unitsOf(() => listProject(metered, large, { filter })),
+      ]
+      expect([name, other.calls <= 2 * one.calls, other.readUnits <= 2 * one.readUnits]).toEqual([name, true, true])
+    }
+  })
+})
+
+describe('all packages of a project by link', () => {
+  it('cost so much a page, however many there are', async () => {
+    const pages: Cost[] = []
+    const read: number[] = []
+    for (let start: Start | undefined, isFirst = true; isFirst || start; isFirst = false) {
+      const more = { size: MAX_PER_PAGE, asked: MAX_PER_PAGE, isKeyset: true, ...(start ? { start } : {}) }
+      const { answer, ...cost } = await meter.read(() => listProject(metered, large, {}, more))
+      pages.push(cost)
+      read.push(...answer.rows.map(({ id }) => id))
+      start = answer.ends?.hasMore ? { after: answer.ends.last } : undefined
+    }
+    expect(read).toEqual(ids)
+    for (const cost of pages.slice(0, 7)) expectEqual('a page', pages[0] as Cost, cost)
+  })
+})
+
+describe('a page of a group', () => {
+  it('costs each caller the same in a small and in a large one, when as many projects are on it', async () => {
+    const grow = async (projects: number, packages: number, nested: number) => {
+      const top = await store.group()
+      const groups = [top]
+      while (groups.length <= nested) groups.push(await store.group(groups[Math.floor(groups.length / 2)] as Group))
+      const inside: Project[] = []
+      // Each page has all of them, or as many as there is room for.
+      for (let n = 0; n < projects; n++) inside.push(await store.project(groups[n % groups.length] as Group))
+      for (let n = 0; n < packages; n++) await store.publish(inside[n % projects] as Project, { name: `name-${n}` })
+      await count()
+      return { top, inside }
+    }
+    const small = await grow(SIZE, 40, 2)
+    const large = await grow(2 * SIZE, 120, 2)
+    const insider = ({ inside }: typeof small): Caller => ({
+      user: { ...store.owner, id: 4712, admin: false },
+      memberships: inside.slice(0, 3).map(({ id, ancestorIds }) => ({
+        source: { kind: 'project', id },
+        within: ancestorIds,
+        accessLevel: ACCESS_LEVELS.reporter,
+      })) as unknown as Caller['memberships'],
+    })
+    const callers: [string, (place: typeof small) => Caller][] = [
+      ['anonymous', () => ANONYMOUS],
+      ['signed in', () => signedIn(store)],
+      ['administrator', () => admin(store)],
+      ['member of three projects inside', insider],
+    ]
+    for (const [name, callerOf] of callers) {
+      const read = (place: typeof small) =>
+        unitsOf(() => {
+          const query = {
+            filter: ALL,
+            order: 'created_at',
+            sort: 'desc',
+            page: page(),
+            excludeSubgroups: false,
+          } as const
+          const caller = callerOf(place)
+          return metered.groupListings.open(place.top, query, caller.user !== undefined).asSeenBy(caller)
+        })
+      expectEqual(name, await read(small), await read(large))
+    }
+  })
+})
