@@ -1,0 +1,255 @@
+import type { Reply } from '../test/support/doors.ts'
+import type { Cost } from '../test/support/meter.ts'
+import { publishBody, type Who } from '../test/support/world.ts'
+import { writePrices } from './prices.ts'
+import { drawChart, table, writeSection } from './report.ts'
+import { openSetting, type Setting } from './setting.ts'
+
+const PER_PAGE = 20
+const ORDERS = ['created_at', 'name', 'version', 'type']
+const SORTS = ['asc', 'desc']
+
+type Read = Cost & { answer: Reply }
+
+/** The path of the next page, if there is one. */
+const nextOf = ({ headers }: Reply) => {
+  const next = /<([^>]*)>; rel="next"/.exec(headers.link ?? '')?.[1]
+  return next?.slice(next.indexOf('/api/v4') + '/api/v4'.length)
+}
+
+/** What a request costs. Its token must have been used before: the first of ten minutes notes that. */
+const costOf = async ({ meter, world }: Setting, who: Who, path: string): Promise<Read> => {
+  const read = await meter.read(() => world.get(who, path))
+  if (read.answer.status !== 200) throw new Error(`GET ${path} answered ${read.answer.status}: ${read.answer.text}`)
+  return read
+}
+
+const shown = ({ calls, readUnits }: Cost) => `${calls} / ${readUnits}`
+const most = (costs: readonly Cost[]): Cost => ({
+  calls: Math.max(...costs.map(({ calls }) => calls)),
+  readUnits: Math.max(...costs.map(({ readUnits }) => readUnits)),
+  writeUnits: Math.max(...costs.map(({ writeUnits }) => writeUnits)),
+})
+
+/** The first page of a list in one order, three that follow by Link, and pages by their bare number. */
+const costsOfList = async (
+  setting: Setting,
+  who: Who,
+  list: string,
+  query: string,
+  pages: (last: number) => readonly number[],
+) => {
+  const path = `${list}?per_page=${PER_PAGE}${query}`
+  const last = Math.ceil((await totalOf(setting, who, list, query)) / PER_PAGE)
+  const first = await costOf(setting, who, path)
+  const followed: Read[] = []
+  for (let next = nextOf(first.answer); next && followed.length < 3; ) {
+    const page = await costOf(setting, who, next)
+    followed.push(page)
+    next = nextOf(page.answer)
+  }
+  const numbered: [number, Read][] = [[1, first]]
+  for (const number of pages(last)) {
+    if (number > 1 && number <= last) numbered.push([number, await costOf(setting, who, `${path}&page=${number}`)])
+  }
+  return { first, followed: most(followed), numbered, deepest: most(numbered.map(([, cost]) => cost)) }
+}
+
+const totalOf = async ({ world }: Setting, who: Who, list: string, query = '') =>
+  Number((await world.get(who, `${list}?per_page=1${query}`)).headers['x-total'])
+
+const projects = async (setting: Setting, sizes: readonly number[]) => {
+  const rows: (string | number)[][] = []
+  const bySize: Record<string, [number, number][]> = {}
+  const byDepth: Record<string, [number, number][]> = {}
+  const places: { size: number; project: number; group: number }[] = []
+  for (const [n, size] of sizes.entries()) {
+    const { top, projects } = await setting.fill({ packages: size, projects: 1, groups: 1, depth: 2, seed: n + 1 })
+    const id = projects[0]?.id as number
+    places.push({ size, project: id, group: top.id })
+    const member = await setting.world.member('groups', top.id, 20)
+    const list = `/projects/${id}/packages`
+    for (const order of ORDERS) {
+      for (const sort of SORTS) {
+        for (const filter of order === 'created_at' ? ['', '&package_type=npm'] : ['']) {
+          const query = `&order_by=${order}&sort=${sort}${filter}`
+          const { first, followed, deepest, numbered } = await costsOfList(setting, member, list, query, (last) =>
+            [...new Set([5, 50, 500, Math.ceil(last / 2), last])].sort((one, other) => one - other),
+          )
+          const name = `${order} ${sort}${filter === '' ? '' : ', npm only'}`
+          rows.push([size.toLocaleString('en-US'), name, shown(first), shown(followed), shown(deepest)])
+          if (sort === 'asc') {
+            const line = filter === '' ? order : `${order}, npm only`
+            bySize[line] = [...(bySize[line] ?? []), [size, first.readUnits]]
+            if (size === sizes.at(-1)) byDepth[line] = numbered.map(([number, { readUnits }]) => [number, readUnits])
+          }
+        }
+      }
+    }
+  }
+  return { rows, bySize, byDepth, places }
+}
+
+const groups = async (setting: Setting, large: { packages: number; projects: number; groups: number }) => {
+  const sizes = [
+    { packages: 100, projects: 10, groups: 4, depth: 3, seed: 101 },
+    { ...large, depth: 4, seed: 102 },
+  ]
+  const rows: (string | number)[][] = []
+  for (const size of sizes) {
+    const { top, projects: inside } = await setting.fill(size)
+    const { world } = setting
+    const insider = await world.user()
+    for (const { id } of [0, 1, 2].map((n) => inside[Math.floor((n * inside.length) / 3)] as { id: number })) {
+      await world.make(`/projects/${id}/members`, { user_id: insider.id, access_level: 20 })
+    }
+    const callers: [string, Who][] = [
+      ['administrator', world.root],
+      ['member', await world.member('groups', top.id, 20)],
+      ['member of 3 projects inside', insider],
+      ['anonymous', world.anonymous],
+    ]
+    for (const [called, who] of callers) {
+      const list = `/groups/${top.id}/packages`
+      for (const order of [...ORDERS, 'project_path']) {
+        for (const sort of SORTS) {
+          const query = `&order_by=${order}&sort=${sort}`
+          // The middle is the furthest from both ends.
+          const { first, followed, deepest } = await costsOfList(setting, who, list, query, (last) => [
+            Math.ceil(last / 2),
+          ])
+          const seen = Number(first.answer.headers['x-total']).toLocaleString('en-US')
+          const figures = [shown(first), shown(followed), shown(deepest)]
+          rows.push([called, `${order} ${sort}`, size.packages.toLocaleString('en-US'), seen, ...figures])
+        }
+      }
+    }
+  }
+  return rows.sort((one, other) => (`${one[0]}\n${one[1]}` < `${other[0]}\n${other[1]}` ? -1 : 1))
+}
+
+/** Every endpoint that clients use all day, in a project of each size. */
+const endpoints = async (setting: Setting, places: readonly { size: number; project: number; group: number }[]) => {
+  const costs: Record<string, Record<number, Cost>> = {}
+  const { meter, world } = setting
+  for (const { size, project, group } of places) {
+    const base = `/projects/${project}/packages`
+    const bytes = Buffer.alloc(1_000, 'a').toString()
+    const measure = async (name: string, call: () => Promise<Reply>) => {
+      const { answer, ...cost } = await meter.read(call)
+      if (answer.status >= 400) throw new Error(`${name} answered ${answer.status}: ${answer.text}`)
+      costs[name] = { ...costs[name], [size]: cost }
+      return answer
+    }
+    // Not the first, which notes a download: that is exact to the hour, and tells of a token what is exact to ten minutes.
+    const get = async (name: string, path: string, headers = {}) => {
+      const call = () => world.call(world.root, 'GET', path, undefined, headers)
+      await call()
+      return measure(name, call)
+    }
+    const put = (name: string, path: string) =>
+      measure(name, () =>
+        world.door.call({ method: 'PUT', path, headers: { 'private-token': String(world.root.token) }, body: bytes }),
+      )
+    const npm = async (name: string, version: string) => {
+      const body = await publishBody('measured', version)
+      await measure(name, () => world.call(world.root, 'PUT', `${base}/npm/measured`, body))
+    }
+    await npm('npm publish, first version', '1.0.0')
+    await npm('npm publish, next version', '1.0.1')
+    await get('npm install: packument', `${base}/npm/measured`)
+    await get('npm install: short packument', `${base}/npm/measured`, { accept: 'application/vnd.npm.install-v1+json' })
+    await get('npm install: tarball', `${base}/npm/measured/-/measured-1.0.1.tgz`)
+    await put('mvn deploy: a file', `${base}/maven/com/measured/app/1.0/app-1.0.jar`)
+    await get('mvn: download a file', `${base}/maven/com/measured/app/1.0/app-1.0.jar`)
+    await put('generic: upload a file', `${base}/generic/measured/1.0.0/a.txt`)
+    await get('generic: download a file', `${base}/generic/measured/1.0.0/a.txt`)
+    await get('list packages of a project', base)
+    await get('list packages of a group', `/groups/${group}/packages`)
+    const found = await world.get(world.root, `${base}?package_name=measured&package_type=npm`)
+    const [{ id = 0 } = {}] = found.json as { id?: number }[]
+    await get('get a package', `${base}/${id}`)
+    await get('list files of a package', `${base}/${id}/package_files`)
+    await measure('delete a package', () => world.call(world.root, 'DELETE', `${base}/${id}`))
+  }
+  return costs
+}
+
+/** 200 names of many versions against 200 names of one: what a search costs follows names. */
+const searches = async (setting: Setting, versions: number) => {
+  const rows: (string | number)[][] = []
+  for (const each of [1, versions]) {
+    const project = await setting.fillNames(200, each)
+    for (const query of ['package_name=measured-name-1', 'package_name=name-19&order_by=name']) {
+      const read = await costOf(setting, setting.world.root, `/projects/${project}/packages?${query}`)
+      rows.push([`200 × ${each}`, query, read.calls, read.readUnits])
+    }
+  }
+  return rows
+}
+
+/** All packages by Link, a hundred at a time, and the cost of it by package. */
+const walk = async (setting: Setting, place: { size: number; project: number }) => {
+  const { meter, world } = setting
+  let path: string | undefined = `/projects/${place.project}/packages?per_page=100`
+  const seen = new Set<number>()
+  let pages = 0
+  const { calls, readUnits } = await meter.read(async () => {
+    for (; path; pages++) {
+      const answer: Reply = await world.get(world.root, path)
+      for (const { id } of answer.json as { id: number }[]) seen.add(id)
+      path = nextOf(answer)
+    }
+  })
+  const per = (figure: number) => (figure / pages).toFixed(2)
+  return [place.size.toLocaleString('en-US'), seen.size.toLocaleString('en-US'), pages, per(calls), per(readUnits)]
+}
+
+/** @param most packages of the largest project and group */
+export const run = async (most: number): Promise<void> => {
+  const setting = await openSetting()
+  try {
+    const sizes = [100, 1_000, 10_000, 100_000].filter((size) => size <= most)
+    const { rows, bySize, byDepth, places } = await projects(setting, sizes)
+    const walks: (string | number)[][] = []
+    for (const place of places) walks.push(await walk(setting, place))
+    const large = { packages: most, projects: most / 20, groups: most / 200 }
+    const groupRows = await groups(setting, large)
+    const searchRows = await searches(setting, most / 200)
+    const costs = await endpoints(setting, places)
+    const lines = (of: Record<string, [number, number][]>) =>
+      Object.entries(of).map(([name, points]) => ({ name, points }))
+
+    const name = (n: number) => n.toLocaleString('en-US')
+    writeSection(
+      'cost',
+      [
+        'Cells are calls / read units, the dearest of their kind. Each request shows a token, which costs its share.',
+        drawChart(
+          'cost-by-size',
+          'Read units of the first page by packages in the project',
+          { x: 'packages', y: 'read units' },
+          lines(bySize),
+        ),
+        drawChart(
+          'cost-by-depth',
+          `Read units of a bare page by its number, of ${name(most)} packages`,
+          { x: 'page', y: 'read units' },
+          lines(byDepth),
+        ),
+        '### A project',
+        table(['Packages', 'Order', 'First page', 'Next by Link', 'Any page by number'], rows),
+        '### A group',
+        `The small one has 10 projects in 4 groups, the large one ${name(large.projects)} projects in ${name(large.groups)} nested groups.`,
+        table(['Caller', 'Order', 'Packages', 'Seen', 'First page', 'Next by Link', 'The middle by number'], groupRows),
+        '### A search by name',
+        table(['Names × versions', 'Query', 'Calls', 'Read units'], searchRows),
+        '### All packages of a project by Link, 100 a page',
+        table(['Packages', 'Seen', 'Pages', 'Calls a page', 'Read units a page'], walks),
+      ].join('\n\n'),
+    )
+    writePrices(costs, sizes)
+  } finally {
+    await setting.stop()
+  }
+}

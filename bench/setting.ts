@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ensureAdministrator } from '../deploy/firstAdministrator.ts'
+import { countPackages } from '../functions/jobs/countPackages.ts'
+import { type Database, databaseOver, openDatabase } from '../lib/repository/database.ts'
+import { createClient } from '../lib/repository/table.ts'
+import { bufferTable } from '../local/bufferedTable.ts'
+import { startDynamoDBLocal } from '../local/engines.ts'
+import { startObjectStore } from '../local/objectStore.ts'
+import { isNewWith, makeRegistry, type RegistrySize } from '../local/registry.ts'
+import { createTable } from '../local/table.ts'
+import { lambdaDoor } from '../test/support/doors.ts'
+import { shareEnvironment } from '../test/support/environment.ts'
+import { startMeter } from '../test/support/meter.ts'
+import { createWorld } from '../test/support/world.ts'
+
+export const TABLE = 'packages-api-bench'
+const ROOT_TOKEN = 'pat-root-token-of-the-benches'
+
+/** What the job of every minute does, until nothing is left; so long from now that it is sure of having all. */
+const countAll = async (db: Database) => {
+  const count = countPackages(
+    () => db,
+    () => new Date(Date.now() + 3_600_000).toISOString(),
+  )
+  while ((await db.counting.listDue()).length > 0) {
+    await count({} as never, { getRemainingTimeInMillis: () => 600_000 })
+  }
+}
+
+/** The service's functions over DynamoDB Local, which tells the capacity that calls consume, and a way to fill it. */
+export const openSetting = async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'packages-api-bench-'))
+  Object.assign(process.env, {
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'S3RVER',
+    AWS_SECRET_ACCESS_KEY: 'S3RVER',
+    TABLE_NAME: TABLE,
+    BUCKET_NAME: TABLE,
+    EXTERNAL_URL: '',
+  })
+  const [engine, store] = await Promise.all([
+    startDynamoDBLocal(),
+    startObjectStore(join(directory, 'objects'), [TABLE]),
+  ])
+  const meter = await startMeter(engine.endpoint)
+  Object.assign(process.env, { DYNAMODB_ENDPOINT: meter.endpoint, S3_ENDPOINT: store.endpoint })
+  shareEnvironment({
+    dynoxide: engine.endpoint,
+    dynamodbLocal: engine.endpoint,
+    objectStore: store.endpoint,
+    service: '',
+    serviceTable: TABLE,
+    rootToken: ROOT_TOKEN,
+  })
+  await createTable(engine.endpoint, TABLE)
+  const client = createClient(engine.endpoint)
+  const db = openDatabase(client, TABLE)
+  await ensureAdministrator(db, ROOT_TOKEN)
+  // The handlers' log lines are for operators.
+  console.info = () => {}
+
+  return {
+    db,
+    meter,
+    world: createWorld(lambdaDoor()),
+
+    /** Adds a registry to those that are there, with its packages counted as a minute later. */
+    async fill(size: RegistrySize) {
+      console.log(`Filling: ${size.packages} packages, ${size.projects} projects, ${size.groups} groups`)
+      const owner = (await db.users.findByUsername('root')) as { id: number }
+      const table = bufferTable(client, TABLE, isNewWith)
+      const registry = await makeRegistry(databaseOver(table), owner, size, table.flushBehind)
+      await table.flush()
+      await countAll(db)
+      return registry
+    },
+
+    /** Adds a project of this many npm names with this many versions each. @returns its id */
+    async fillNames(names: number, versions: number) {
+      const owner = (await db.users.findByUsername('root')) as { id: number }
+      const path = `names-${versions}`
+      const wanted = { name: path, path, description: '', visibility: 'public' } as const
+      const group = await db.groups.createGroup(undefined, wanted, owner.id, new Date().toISOString())
+      const project = await db.groups.createProject(group, wanted, owner.id, new Date().toISOString())
+      const table = bufferTable(client, TABLE)
+      const { packages } = databaseOver(table)
+      const writer = { project, accessLevel: 60, userId: null }
+      for (let version = 0; version < versions; version++) {
+        for (let n = 0; n < names; n++) {
+          await packages.publish(writer, {
+            id: await packages.nextPackageId(),
+            name: `measured-name-${n}`,
+            version: `1.${version}.0`,
+            type: 'npm',
+            status: 'default',
+            creatorId: null,
+            createdAt: new Date().toISOString(),
+            files: [],
+            tags: [],
+          })
+        }
+        if (version % 20 === 19) await table.flushBehind()
+      }
+      await table.flush()
+      await countAll(db)
+      return project.id
+    },
+
+    async stop() {
+      client.destroy()
+      await meter.stop()
+      await Promise.all([engine.stop(), store.stop()])
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+export type Setting = Awaited<ReturnType<typeof openSetting>>
