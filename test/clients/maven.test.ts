@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { AccessLevel } from '../../lib/domain/permissions.ts'
 import { httpDoor } from '../support/doors.ts'
 import { type MavenClient, openMaven, snippet } from '../support/mavenClient.ts'
 import { createWorld, type Json } from '../support/world.ts'
@@ -16,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => client.remove())
 
-const setUp = async (accessLevel = DEVELOPER as number) => {
+const setUp = async (accessLevel: AccessLevel = DEVELOPER) => {
   const group = await world.group({ visibility: 'private' })
   const project = await world.project({ namespace_id: group.id, visibility: 'private' })
   const member = await world.member('groups', group.id, accessLevel)

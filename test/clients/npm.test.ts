@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { AccessLevel } from '../../lib/domain/permissions.ts'
 import { httpDoor } from '../support/doors.ts'
 import { type NpmClient, openNpm, type Registry, run } from '../support/npmClient.ts'
 import { createWorld, type Json } from '../support/world.ts'
@@ -25,7 +26,7 @@ const registryOf = (projectId: number, token?: string, host = 'localhost'): Regi
 }
 
 /** A private project in a group, with a member who publishes there. */
-const setUp = async (accessLevel = DEVELOPER) => {
+const setUp = async (accessLevel: AccessLevel = DEVELOPER) => {
   const group = await world.group({ visibility: 'private' })
   const project = await world.project({ namespace_id: group.id, visibility: 'private' })
   const member = await world.member('projects', project.id, accessLevel)

@@ -12,7 +12,7 @@ import {
 import { lambdaDoor, type Reply } from '../support/doors.ts'
 import { createWorld, type Json, type Who } from '../support/world.ts'
 
-const LEVELS = { Guest: 10, Reporter: 20, Developer: 30, Maintainer: 40, Owner: 50 }
+const LEVELS = { Guest: 10, Reporter: 20, Developer: 30, Maintainer: 40, Owner: 50 } as const
 
 const door = lambdaDoor()
 const world = createWorld(door)

@@ -1,3 +1,4 @@
+import type { AccessLevel } from '../../lib/domain/permissions.ts'
 import { doors } from '../support/doors.ts'
 import { createWorld, type Who, type World } from '../support/world.ts'
 
@@ -93,7 +94,7 @@ const build = async (world: World, visibility: Visibility): Promise<Setting> => 
       Object.keys(table[visibility]).map(async (role) => [role, (await world.package(project.id)).id] as const),
     ),
   )
-  const member = (level: number, more = {}) => world.member('projects', project.id, level, more)
+  const member = (level: AccessLevel) => world.member('projects', project.id, level)
   const [guest, reporter, developer, maintainer, owner, stranger, ended, inherited, both, scopeless, reader] =
     await Promise.all([
       member(10),

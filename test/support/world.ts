@@ -2,6 +2,10 @@ import { createHash, randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import type { Package, PackageStatus, PackageType } from '../../lib/domain/package.ts'
+import type { AccessLevel } from '../../lib/domain/permissions.ts'
+import type { Group, Project } from '../../lib/domain/project.ts'
+import { TOKEN_LIFE_DAYS, type TokenScope } from '../../lib/domain/token.ts'
+import { newSecret } from '../../lib/repository/tokens.ts'
 import type { Door, Reply } from './doors.ts'
 import { testEnvironment } from './environment.ts'
 
@@ -9,6 +13,8 @@ export type Json = Record<string, unknown>
 type Made = { id: number } & Json
 
 type NewFile = Parameters<ReturnType<Door['database']>['packages']['publish']>[1]['files'][number]
+
+const now = () => new Date().toISOString()
 
 /** A name that no other test uses. */
 export const unique = (start: string) => `${start}-${randomUUID().slice(0, 8)}`
@@ -61,17 +67,35 @@ export const createWorld = (door: Door) => {
 
     project: (more: Json = {}) => make('/projects', { name: unique('project'), visibility: 'public', ...more }),
 
-    /** A user with a token of these scopes. */
-    user: async (scopes: string[] = ['api'], more: Json = {}): Promise<Required<Who>> => {
+    /** A user with a token of these scopes, by way of the repository: most cases need several. */
+    user: async (scopes: TokenScope[] = ['api'], { admin = false } = {}): Promise<Required<Who>> => {
+      const { users, tokens } = door.database()
       const username = unique('user')
-      const { id } = await make('/users', { username, name: username, email: `${username}@example.com`, ...more })
-      const token = await make(`/users/${id}/personal_access_tokens`, { name: 'test', scopes })
-      return { token: String(token.token), id, username }
+      const token = newSecret()
+      const expiresOn = new Date(Date.now() + TOKEN_LIFE_DAYS * 86_400_000).toISOString().slice(0, 10)
+      const user = { username, name: username, email: `${username}@example.com`, admin }
+      const { id } = await users.create(user, now())
+      await tokens.create(token, { userId: id, name: 'test', scopes, expiresOn }, now())
+      return { token, id, username }
     },
 
-    member: async (kind: 'groups' | 'projects', id: number, accessLevel: number, more: Json = {}) => {
-      const user = await world.user()
-      await make(`/${kind}/${id}/members`, { user_id: user.id, access_level: accessLevel, ...more })
+    /** A user with a role in a group or project, by way of the repository. */
+    member: async (
+      kind: 'groups' | 'projects',
+      id: number,
+      accessLevel: AccessLevel,
+      expiresOn: string | null = null,
+    ): Promise<Required<Who>> => {
+      const { groups, members } = door.database()
+      const [user, place] = await Promise.all([
+        world.user(),
+        kind === 'groups' ? groups.findGroup({ id }) : groups.findProject({ id }),
+      ])
+      const located = place && (await groups.locate<Group | Project>(place))
+      if (!located) throw new Error(`there is no ${kind} ${id} to be a member of`)
+      const source = { kind: kind === 'groups' ? ('group' as const) : ('project' as const), id }
+      const within = located.thing.ancestorIds
+      await members.add({ userId: user.id, source, within, accessLevel, expiresOn, createdAt: now() })
       return user
     },
 
@@ -120,7 +144,7 @@ export const createWorld = (door: Door) => {
         type: more.type ?? 'generic',
         status: more.status ?? 'default',
         creatorId: null,
-        createdAt: new Date().toISOString(),
+        createdAt: now(),
         files,
         tags: more.tags ?? [],
       })

@@ -1,3 +1,4 @@
+import type { AccessLevel } from '../../../lib/domain/permissions.ts'
 import { doors, itThrough } from '../../support/doors.ts'
 import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
 import {
@@ -390,7 +391,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
         const open = await world.group({ parent_id: above.id })
         const project = await world.project({ namespace_id: hidden.id, visibility: 'private' })
         setting = { hidden: hidden.id, open: open.id, above: above.id }
-        const member = (id: number, level: number) => world.member('groups', id, level)
+        const member = (id: number, level: AccessLevel) => world.member('groups', id, level)
         who = {
           anonymous,
           stranger: await world.user(),

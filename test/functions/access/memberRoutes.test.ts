@@ -54,7 +54,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
 
       it('lists the members of the place itself, and with /all those of the groups around it', async () => {
         const { id, above, path } = await place()
-        const direct = await world.member(kind, id, 30, { expires_at: dayIn(3) })
+        const direct = await world.member(kind, id, 30, dayIn(3))
         const inherited = await world.member('groups', above, 20)
         const both = await world.member('groups', above, 40)
         await world.make(path, { user_id: both.id, access_level: 10 })

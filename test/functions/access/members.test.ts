@@ -450,7 +450,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
 
       it('lets every member leave, whatever his role', async () => {
         const { id, path } = await place()
-        for (const level of [10, 20, 30, 40, 50]) {
+        for (const level of [10, 20, 30, 40, 50] as const) {
           const member = await world.member(kind, id, level)
           expect(await remove(member, path, member.id)).toMatchObject({ status: 204 })
           const again = await remove(member, path, member.id)

@@ -1,3 +1,4 @@
+import type { AccessLevel } from '../../../lib/domain/permissions.ts'
 import { doors, itThrough } from '../../support/doors.ts'
 import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
 import {
@@ -308,7 +309,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
         open = (await world.group({ parent_id: above.id })).id
         hidden = (await world.group({ visibility: 'private' })).id
         const inside = await world.project({ namespace_id: hidden, visibility: 'private' })
-        const member = (id: number, level: number) => world.member('groups', id, level)
+        const member = (id: number, level: AccessLevel) => world.member('groups', id, level)
         const ended = await world.user()
         await addExpired(world, ended.id, { kind: 'group', id: open }, [above.id])
         await addExpired(world, ended.id, { kind: 'group', id: hidden }, [])

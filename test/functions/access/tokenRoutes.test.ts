@@ -111,7 +111,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       ['read_api', 200, 403, 403],
       ['self_rotate', 403, 200, 403],
       ['read_registry', 403, 403, 403],
-    ])(
+    ] as const)(
       'with the scope %s reads itself (%i), rotates itself (%i) and revokes itself (%i)',
       async (scope, ...expected) => {
         const got = []
