@@ -6,9 +6,9 @@ import { asFunction } from '../support/permissions.ts'
 import { createWorld, type Json, publishBody } from '../support/world.ts'
 import { BEYOND_DOUBLE, FORM } from './access/requests.ts'
 
-const RUNS_PER_ROUTE = 40
-/** The same cases each time; another number looks at others: FUZZ_SEED=7 npm test -- test/functions/fuzz */
+/** The same cases each time; other numbers look at others: FUZZ_SEED=7 FUZZ_RUNS=500 npm test -- test/functions/fuzz */
 const SEED = Number(process.env.FUZZ_SEED ?? 1)
+const RUNS_PER_ROUTE = Number(process.env.FUZZ_RUNS ?? 30)
 
 const door = lambdaDoor()
 const world = createWorld(door)

@@ -1,6 +1,6 @@
 import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
-import { admin, BETWEEN_STOPS, isStoppedIn, ledger, list, signedIn, stopAfter } from '../../support/moves.ts'
+import { admin, BETWEEN_STOPS, isSlow, isStoppedIn, ledger, list, signedIn, stopAfter } from '../../support/moves.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
@@ -441,7 +441,7 @@ describe('random histories of groups, projects and packages', () => {
     const isIn = (group: number, place: number | undefined): boolean =>
       place !== undefined && (place === group || isIn(group, parents[place]))
 
-    for (let step = 0; step < 40; step++) {
+    for (let step = 0; step < (isSlow ? 16 : 40); step++) {
       const which = draw(2)
       const project = projects[which] as Project
       const does = draw(6)

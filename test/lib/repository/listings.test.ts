@@ -144,35 +144,3 @@ describe('every list, in every order, filtered in every way', () => {
     expect(await list(false)).toMatchObject({ total: 2, rows: [{ id: here.id }, { id: there.id }] })
   })
 })
-
-describe('the cost of a page', () => {
-  it('does not grow with the project: calls and read units of a page of 20 from 40 packages and from 400', async () => {
-    const store = await openStore()
-    const group = await store.group()
-    const cost = async (count: number) => {
-      const project = await store.project(group)
-      for (let n = 0; n < count; n += 20) {
-        await Promise.all(Array.from({ length: 20 }, (_, m) => store.publish(project, { name: `name-${(n + m) % 9}` })))
-      }
-      let calls = 0
-      store.client.middlewareStack.add(
-        (next) => (args) => {
-          calls++
-          return next(args)
-        },
-        { step: 'initialize', name: 'count' },
-      )
-      const page = { number: 1, size: 20, asked: 20 }
-      for (const order of ['created_at', 'name', 'version', 'type'] as const) {
-        const query = { filter: { includeVersionless: false }, order, sort: 'desc', page } as const
-        const { rows, total } = await store.db.listings.listPackages([{ kind: 'project', id: project.id }], query)
-        expect({ order, rows: rows.length, total }).toEqual({ order, rows: 20, total: count })
-      }
-      store.client.middlewareStack.remove('count')
-      return calls
-    }
-
-    expect(await cost(40)).toBe(8)
-    expect(await cost(400)).toBe(8)
-  })
-})

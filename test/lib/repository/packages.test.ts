@@ -55,14 +55,14 @@ describe('publishing', () => {
     expect({ total, rows: rows.length }).toEqual({ total: 1, rows: 1 })
   })
 
-  it('leaves a tag on exactly one version when thirty publishers want it', async () => {
+  it('leaves a tag on exactly one version when a dozen publishers want it', async () => {
     const { project } = await setUp()
-    await Promise.all(Array.from({ length: 30 }, () => store.publish(project, { name: 'tagged', tags: ['latest'] })))
+    await Promise.all(Array.from({ length: 12 }, () => store.publish(project, { name: 'tagged', tags: ['latest'] })))
 
     const { rows } = await store.db.listings.listPackages([{ kind: 'project', id: project.id }], everything)
     const { tags } = await store.db.packages.findTags({ projectId: project.id, type: 'npm', name: 'tagged' })
     const holders = rows.filter((row) => row.tags.length > 0)
-    expect(rows).toHaveLength(30)
+    expect(rows).toHaveLength(12)
     expect(holders.map(({ id }) => id)).toEqual(tags.map(({ packageId }) => packageId))
     expect(holders.flatMap((row) => row.tags)).toEqual(tags)
   })

@@ -13,8 +13,7 @@ import type { Page, Start } from '../../../lib/domain/pagination.ts'
 import type { Project } from '../../../lib/domain/project.ts'
 import { counterKey, type Shelf } from '../../../lib/repository/keys.ts'
 import { groupShelves } from '../../../lib/repository/shelves.ts'
-import { testEnvironment } from '../../support/environment.ts'
-import { admin, list as listAs } from '../../support/moves.ts'
+import { admin, isSlow, list as listAs } from '../../support/moves.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 import { contradictions } from '../../support/tableCheck.ts'
 import { watchTraffic } from '../../support/traffic.ts'
@@ -92,9 +91,6 @@ const listed = ({ all, projects }: World, filter: PackageFilter, order: PackageO
 }
 
 const SIZE = 20
-
-/** On the engine that takes its time some of the lists show whether it differs. */
-const isSlow = process.env.DYNAMODB_ENDPOINT === testEnvironment().dynamodbLocal
 
 const list = async (
   { store, projects }: World,
@@ -216,9 +212,11 @@ describe('a page that goes on from a row', () => {
     const world = await setUp()
     await fill(world, 40)
     const group = groupShelves(world.top.id, ['private', 'internal', 'public'], false)
-    for (const filter of isSlow ? FILTERS.slice(2, 3) : [...FILTERS, { includeVersionless: true, version: '1.1.1' }]) {
-      for (const order of ORDERS) {
-        for (const sort of SORTS) {
+    const filters = isSlow ? FILTERS.slice(2, 3) : [...FILTERS, { includeVersionless: true, version: '1.1.1' }]
+    for (const [n, filter] of filters.entries()) {
+      for (const [m, order] of ORDERS.entries()) {
+        // One filter is walked in the one direction, the next in the other.
+        for (const sort of SORTS.slice((n + m) % 2).slice(0, 1)) {
           const whole = listed(world, filter, order, sort)
           const read = async (start?: Start) =>
             list(world, group, { filter, order, sort }, { isKeyset: true, ...(start ? { start } : {}) })

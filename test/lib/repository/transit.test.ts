@@ -1,7 +1,17 @@
 import fc from 'fast-check'
 import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
-import { admin, BETWEEN_STOPS, isStoppedIn, ledger, list, Stopped, signedIn, stopAfter } from '../../support/moves.ts'
+import {
+  admin,
+  BETWEEN_STOPS,
+  isSlow,
+  isStoppedIn,
+  ledger,
+  list,
+  Stopped,
+  signedIn,
+  stopAfter,
+} from '../../support/moves.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 
 /** A group of two projects, of which one will move, and another group to move to. */
@@ -294,7 +304,7 @@ describe('a change that is stopped', () => {
   })
 
   it('lets publishers go on when it died while they waited for it', async () => {
-    const { store, top, project } = await setUp(1)
+    const { store, top, project } = await setUp(1, 300)
     const resume = stopAfter(store, 1, false)
     await expect(store.db.groups.changeVisibility(project.id, 'private')).rejects.toThrow(Stopped)
     resume()
@@ -352,7 +362,7 @@ describe('random histories', () => {
           await store.db.transit.settle(project.id)
         },
       ),
-      { numRuns: 8, seed: 7 },
+      { numRuns: isSlow ? 4 : 8, seed: 7 },
     )
   })
 })
