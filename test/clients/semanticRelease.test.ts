@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -35,6 +35,15 @@ const withReleases = createServer((asked, answer) => {
   asked.pipe(onward)
 })
 
+/** The plugin's settings, as docs/generic.md has them. */
+const documented = async (): Promise<Json> => {
+  const page = await readFile(resolve('docs/generic.md'), 'utf8')
+  const [, block = ''] = /^```json \.releaserc\.json\n(.*?)^```/ms.exec(page) ?? []
+  const { plugins } = JSON.parse(block) as { plugins: [[string, Json]] }
+  expect(plugins.map(([name]) => name)).toEqual(['@semantic-release/gitlab'])
+  return plugins[0][1]
+}
+
 let folder: string
 let origin: string
 const bytes = randomBytes(300_000)
@@ -55,17 +64,13 @@ const listen = (server: Server) =>
   })
 
 const release = async (project: Json, token = '') => {
-  const assets = [
-    { path: 'app.bin', target: 'generic_package', label: 'app-v1.bin', status: 'hidden' },
-    { path: 'notes.txt', target: 'generic_package', packageName: 'docs' },
-  ]
   const context = {
     cwd: folder,
     envCi: {},
     options: { repositoryUrl: `${origin}/${project.path_with_namespace}.git` },
     nextRelease: { gitTag: 'v1.2.0', gitHead: 'a'.repeat(40), version: '1.2.0', notes: 'What is new' },
   }
-  const config = { assets, retryLimit: 0, successComment: false, failComment: false }
+  const config = await documented()
   return run(
     process.execPath,
     [resolve('test/support/semanticRelease.ts'), JSON.stringify({ config, context })],
