@@ -5,7 +5,14 @@ import { assertValid, describedProblems, pathFromName, projectProblems } from '.
 import { PackagesError } from '../../lib/domain/errors.ts'
 import { sliceOf } from '../../lib/domain/pagination.ts'
 import type { Caller } from '../../lib/domain/permissions.ts'
-import { type Group, type Located, type Project, parentId, visibilities } from '../../lib/domain/project.ts'
+import {
+  type Group,
+  type Located,
+  type Project,
+  parentId,
+  visibilities,
+  visibilityIn,
+} from '../../lib/domain/project.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { json } from '../../lib/http/answers.ts'
 import { parseReference } from '../../lib/http/ids.ts'
@@ -164,9 +171,9 @@ const findTarget = async (db: Database, event: APIGatewayProxyEvent): Promise<Lo
 
 /**
  * `PUT /projects/:id/transfer`: moves a project into another namespace, with all its packages. Lists show it at once,
- * and the old path leads on.
+ * and the old path leads on. In a namespace that is less visible it becomes so too.
  *
- * 200; 400 for a parameter, a path that is taken there and less visibility there; 401 for anonymous callers; 403 below
+ * 200; 400 for a parameter and a path that is taken there; 401 for anonymous callers; 403 below
  * Owner of the project and Developer of the target; 404 for what is not there or not to be seen; 409 while an earlier
  * change of a large project is still on its way.
  */
@@ -178,7 +185,7 @@ export const transferProject = (db: () => Database) =>
       // The caller's roles were read for the project; the target has groups of its own around it.
       const everywhere = await findCallerOfNow(db(), await authentication)
       const target = openNamespace(everywhere, found?.thing)
-      assertValid(projectProblems(project, target))
+      assertValid(projectProblems({ ...project, visibility: visibilityIn(target, project.visibility) }, target))
 
       const moved = await db().groups.transferProject(project.id, target, new Date().toISOString())
       await settleSoon(db(), project.id)

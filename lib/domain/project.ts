@@ -5,6 +5,10 @@ export const visibilities = Object.keys(VISIBILITIES) as Visibility[]
 
 export const isMoreVisible = (one: Visibility, other: Visibility) => VISIBILITIES[one] > VISIBILITIES[other]
 
+/** Nothing is more visible than the group that it is in: what comes from elsewhere is lowered, as in GitLab. */
+export const visibilityIn = (namespace: Pick<Group, 'visibility'>, visibility: Visibility): Visibility =>
+  isMoreVisible(visibility, namespace.visibility) ? namespace.visibility : visibility
+
 /** The deepest a group may be nested, as in GitLab. It also bounds what one publish writes. */
 export const GROUP_DEPTH_LIMIT = 20
 export const PATH_LIMIT = 255

@@ -8,6 +8,7 @@ import {
   type Reference,
   type Visibility,
   visibilities,
+  visibilityIn,
 } from '../domain/project.ts'
 import { asRead, type Contents, contentsDeletes, contentsMoves, contentsWrites } from './contents.ts'
 import { type groupTransitRepository, pathTaken } from './groupTransit.ts'
@@ -322,12 +323,12 @@ export const groupRepository = (
     transferProject: (id: number, target: Group, movedAt: string): Promise<Project> =>
       whenStill((isOver) =>
         moves.projects.move(id, isOver, async (project) => {
-          const next = { ...project, ...below(target, project) }
           if (parentId(project) === target.id) return { next: project, writes: [] }
+          const next = { ...project, ...below(target, project), visibility: visibilityIn(target, project.visibility) }
           return {
             next,
             writes: [
-              parentWrite(target, project.visibility, parentChanged),
+              parentWrite(target, next.visibility, parentChanged),
               pathWrite({ kind: 'project', id }, next.fullPath, () =>
                 validationFailed('Project with same name or path in target namespace already exists'),
               ),

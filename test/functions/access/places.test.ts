@@ -133,6 +133,21 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       }
     })
 
+    it('makes the project as little visible as the group that it comes into', async () => {
+      const { top, path, all } = await setUp()
+      const hidden = await world.group({ visibility: 'private' })
+      expect(await call(root, 'PUT', `${path}/transfer`, { namespace: hidden.id })).toMatchObject({
+        status: 200,
+        json: { visibility: 'private' },
+      })
+      expect(await seen(root, `/groups/${hidden.id}`)).toEqual(all)
+      expect(await get({}, path)).toMatchObject({ status: 404 })
+      expect(await seen({}, `/groups/${top.id}`)).toEqual(nothing)
+
+      await call(root, 'PUT', `${path}/transfer`, { namespace: top.id })
+      expect((await get(root, path)).json).toMatchObject({ visibility: 'private' })
+    })
+
     it('is refused to whoever does not own the project or may not make one there, and for what is hidden', async () => {
       const { project, path } = await setUp()
       const owner = await world.member('projects', project.id, 50)
@@ -151,7 +166,6 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
         })),
       )
       expect(await status(owner, hidden.id)).toBe(404)
-      expect(await status(root, hidden.id)).toBe(400)
       expect(await status(root, undefined)).toBe(400)
       expect((await get(root, path)).json).toMatchObject({ path_with_namespace: project.path_with_namespace })
     })
