@@ -1,12 +1,13 @@
 import { pathParams } from '../../lib/http/params.ts'
 import type { Endpoint } from '../../lib/routes.ts'
 
-/** What follows `/-/` for `npm audit`, new and old, for tags, `npm whoami` and `npm ping`. */
+/** What follows `/-/` for `npm audit`, new and old, for tags, `npm whoami`, `npm ping` and `npm search`. */
 export const BULK = /^npm\/v1\/security\/advisories\/bulk$/
 export const AUDITS = /^npm\/v1\/security\/audits(\/quick)?$/
 export const DIST_TAGS = /^package\/.+\/dist-tags$/
 export const WHOAMI = /^whoami$/
 export const PING = /^ping$/
+export const SEARCH = /^v1\/search$/
 
 /**
  * Several endpoints behind one greedy route, by the rest of the path: clients ask an npm registry at dozens of paths, and

@@ -10,7 +10,10 @@ export const ACCESS =
 
 /** What clients of npm's own registry ask for, by what follows `/-/`, and what there is in its place. */
 const others: [rest: RegExp, what: string][] = [
-  [/^(v1\/search|all)\b/, 'npm search is not offered; GET /projects/:id/packages?package_name= searches by name'],
+  [
+    /^(v1\/search|all)\b/,
+    'npm search is offered by projects alone; GET /groups/:id/packages?package_name= searches a group by name',
+  ],
   [/^(v1\/login|user)\b/, 'npm login is not offered; set a personal access token as _authToken of the registry'],
   [/^npm\/v1\/tokens\b/, 'npm token is not offered; GET /personal_access_tokens lists tokens'],
   [/^npm\/v1\/user\b/, 'npm profile is not offered; GET /user shows who the caller is'],

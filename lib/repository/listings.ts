@@ -395,6 +395,11 @@ export const openListing = (table: ListingTable) => {
   }
 
   return {
+    /** The names, in their order, of what a filter shows of a shelf: a read of them all, however many versions they have. */
+    async listNames(shelf: Shelf, filter: PackageFilter): Promise<string[]> {
+      return [...new Set((await matchingNames(shelf, filter)).map(({ name }) => name))]
+    },
+
     async listPackages(shelves: readonly Shelf[], query: PackageQuery): Promise<Paged<PackageEntry>> {
       return pageOf(await wayThrough(shelves, query), query.page)
     },

@@ -366,6 +366,20 @@ export const packageRepository = (
       return items.map(detailsFromItem)
     },
 
+    /** The versions that have a tag, of these names, with what their format keeps. Three rounds, however many they are. */
+    async listTagged(names: readonly NameOfPackage[], tag: string): Promise<(Package & { details: Item })[]> {
+      const tags = (await table.getAll(names.map(tagsKey)))
+        .flatMap((item) => tagsFromItem(item).tags)
+        .filter(({ name }) => name === tag)
+      const tagged = (await table.getAll(tags.map(({ packageId }) => packageKey(packageId)))).map(packageFromItem)
+      const kept = (await table.getAll(tagged.map(detailsKey))).map(detailsFromItem)
+      const detailsOf = new Map(kept.map(({ id, details }) => [id, details]))
+      return tagged.flatMap((found) => {
+        const details = detailsOf.get(found.id)
+        return details ? [{ ...found, details }] : []
+      })
+    },
+
     async findVersionDetails(coordinates: Coordinates): Promise<VersionDetails | undefined> {
       const item = await table.get(detailsKey(coordinates))
       return item && detailsFromItem(item)

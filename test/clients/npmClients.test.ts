@@ -244,13 +244,29 @@ describe('npm and pnpm', () => {
     },
   )
 
+  it('npm searches the names of a project', async () => {
+    const setting = await setUp()
+    const { at, scope, project, token } = setting
+    for (const name of ['hello-one', 'hello-two', 'other']) await publish(pnpm, setting, `${scope}/${name}`)
+    const registry = `${door.origin}/api/v4/projects/${project.id}/packages/npm/`
+    const folder = await folderFor(at('project'), { 'package.json': user() })
+    const search = (...args: string[]) => succeed(npm, ['search', `--registry=${registry}`, ...args], folder, token)
+
+    const found = JSON.parse(await search('--json', 'HELLO')) as Json[]
+    expect(found.map(({ name, version }) => [name, version])).toEqual([
+      [`${scope}/hello-one`, '1.0.0'],
+      [`${scope}/hello-two`, '1.0.0'],
+    ])
+    expect(await search('two', 'hello')).toContain(`${scope}/hello-two`)
+    expect(await search('nothing-of-this')).toContain('No matches found')
+  })
+
   it('say what is not offered', async () => {
     const { at, project, token } = await setUp()
     const registry = `${door.origin}/api/v4/projects/${project.id}/packages/npm/`
     const folder = await folderFor(at('project'), { 'package.json': user() })
 
     for (const [args, what] of [
-      [['search', 'hello'], 'npm search is not offered'],
       [['token', 'list'], 'npm token is not offered'],
       [['owner', 'add', 'joe', 'hello'], 'npm login is not offered'],
     ] as const) {
