@@ -1,25 +1,15 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { build } from 'esbuild'
-import { parse } from 'yaml'
+import { join } from 'node:path'
+import { bundleOf, bundleOfBareClient } from '../test/support/bundles.ts'
 import { eventFor } from '../test/support/doors.ts'
 import { machine, table, writeSection } from './report.ts'
 import { openSetting, TABLE } from './setting.ts'
+import { startStubDatabase } from './stubDatabase.ts'
 import { inTurns, milliseconds } from './timing.ts'
 
 const ROUNDS = 19
-
-/** The least that a function over DynamoDB can be: one client, one read. */
-const BASE = `
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
-const client = DynamoDBDocumentClient.from(new DynamoDBClient({ endpoint: process.env.DYNAMODB_ENDPOINT }))
-export const handler = async () => {
-  const { Item } = await client.send(new GetCommand({ TableName: process.env.TABLE_NAME, Key: { pk: 'a', sk: 'b' } }))
-  return { statusCode: 200, body: JSON.stringify(Item ?? {}) }
-}`
 
 /** Starts as Lambda does: a process, the bundle, the first event. */
 const RUNNER = `
@@ -31,61 +21,39 @@ process.exit(0)`
 
 export const run = async (): Promise<void> => {
   const setting = await openSetting()
+  const stub = await startStubDatabase(setting.meter.engine)
   const directory = await mkdtemp(join(tmpdir(), 'packages-api-cold-start-'))
   try {
     const { projects, top } = await setting.fill({ packages: 100, projects: 1, groups: 1, depth: 2, seed: 1 })
     const { world } = setting
     const project = projects[0]?.id
     const listed = await world.get(world.root, `/projects/${project}/packages?order_by=created_at&sort=desc`)
-    const [kept, ...ids] = (listed.json as { id: number }[]).map(({ id }) => id)
+    const [{ id } = { id: 0 }] = listed.json as { id: number }[]
     const one = '/api/v4/projects/{id}/packages/{package_id}'
-    const events: Record<string, (round: number) => object> = {
-      base: () => ({}),
-      listProjectPackages: () => event('GET', `/projects/${project}/packages`, '/api/v4/projects/{id}/packages'),
-      listGroupPackages: () => event('GET', `/groups/${top.id}/packages`, '/api/v4/groups/{id}/packages'),
-      getPackage: () => event('GET', `/projects/${project}/packages/${kept}`, one),
-      listFiles: () => event('GET', `/projects/${project}/packages/${kept}/package_files`, `${one}/package_files`),
-      // Another one each time, by the same path as a first delete.
-      deletePackage: (round) => event('DELETE', `/projects/${project}/packages/${ids[round]}`, one),
-    }
-    function event(method: string, path: string, resource: string) {
-      return eventFor({ method, path, headers: { 'private-token': String(world.root.token) } }, resource)
+    const event = (method: string, path: string, resource: string) =>
+      eventFor({ method, path, headers: { 'private-token': String(world.root.token) } }, resource)
+    const events: Record<string, object> = {
+      base: {},
+      listProjectPackages: event('GET', `/projects/${project}/packages`, '/api/v4/projects/{id}/packages'),
+      listGroupPackages: event('GET', `/groups/${top.id}/packages`, '/api/v4/groups/{id}/packages'),
+      getPackage: event('GET', `/projects/${project}/packages/${id}`, one),
+      listFiles: event('GET', `/projects/${project}/packages/${id}/package_files`, `${one}/package_files`),
+      // The stub reads what was there before, so that each delete is the first.
+      deletePackage: event('DELETE', `/projects/${project}/packages/${id}`, one),
     }
 
     await writeFile(join(directory, 'runner.mjs'), RUNNER)
-    const { custom } = parse(await readFile(resolve('serverless.yml'), 'utf8'), { logLevel: 'error' }) as {
-      custom: { esbuild: { banner: Record<string, string>; mainFields: string[]; target: string } }
-    }
     const sizes: Record<string, number> = {}
     for (const name of Object.keys(events)) {
-      const outfile = join(directory, `${name}.mjs`)
-      const entry =
-        name === 'base'
-          ? { stdin: { contents: BASE, resolveDir: resolve('.') } }
-          : { entryPoints: [resolve('functions', `${name}.ts`)] }
-      const { banner, mainFields, target } = custom.esbuild
-      await build({
-        ...entry,
-        outfile,
-        banner,
-        mainFields,
-        target,
-        bundle: true,
-        minify: true,
-        format: 'esm',
-        platform: 'node',
-      })
-      sizes[name] = (await stat(outfile)).size
+      const { text, bytes } = await (name === 'base' ? bundleOfBareClient() : bundleOf(`functions/${name}`))
+      await writeFile(join(directory, `${name}.mjs`), text)
+      sizes[name] = bytes
     }
 
-    const environment = { ...process.env, DYNAMODB_ENDPOINT: setting.meter.engine, TABLE_NAME: TABLE }
-    const start = (name: string) => (round: number) =>
+    const environment = { ...process.env, DYNAMODB_ENDPOINT: stub.endpoint, TABLE_NAME: TABLE }
+    const start = (name: string) => () =>
       new Promise<void>((done, fail) => {
-        const args = [
-          join(directory, 'runner.mjs'),
-          join(directory, `${name}.mjs`),
-          JSON.stringify(events[name]?.(round)),
-        ]
+        const args = [join(directory, 'runner.mjs'), join(directory, `${name}.mjs`), JSON.stringify(events[name])]
         const child = spawn(process.execPath, args, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
         let status = ''
         child.stdout.on('data', (text: Buffer) => {
@@ -94,7 +62,7 @@ export const run = async (): Promise<void> => {
         child.on('exit', () => (/^20\d$/.test(status) ? done() : fail(new Error(`${name} answered ${status}`))))
       })
     const works = Object.fromEntries(Object.keys(events).map((name) => [name, start(name)]))
-    await inTurns(2, { ...works, deletePackage: start('getPackage') })
+    await inTurns(2, works)
     const times = await inTurns(ROUNDS, works)
 
     const [base, baseSize] = [times.base ?? 0, sizes.base ?? 0]
@@ -102,7 +70,7 @@ export const run = async (): Promise<void> => {
       'coldStart',
       [
         `From the start of a process to the answer of its first event, the median of ${ROUNDS} ` +
-          `starts each, in turns, over DynamoDB Local, on ${machine()}. The first row is a bundle with the DynamoDB ` +
+          `starts each, in turns, over a stub of the database that answers from memory, on ${machine()}. The first row is a bundle with the DynamoDB ` +
           'document client and one read.',
         table(
           ['Function', 'ms', 'Ratio', 'Bundle, kB', 'Ratio of size'],
@@ -118,6 +86,7 @@ export const run = async (): Promise<void> => {
     )
   } finally {
     await rm(directory, { recursive: true, force: true })
+    await stub.stop()
     await setting.stop()
   }
 }

@@ -16,10 +16,18 @@ const customTags = ['!Ref', '!Sub', '!GetAtt', '!Join', '!If', '!Equals', '!Not'
 
 type ServerlessYml = {
   functions: Record<string, { handler: string; iamRoleStatements?: string[]; events: { http?: string }[] }>
+  custom: {
+    esbuild: {
+      alias: Record<string, string>
+      banner: Record<string, string>
+      mainFields: string[]
+      target: string
+    }
+  }
   resources: { Resources: { PackagesTable: { Properties: CreateTableCommandInput } } }
 }
 
-/** The parts of `serverless.yml` that are read besides the framework: functions, with routes and rights, and the table. */
+/** The parts of `serverless.yml` that are read besides the framework: functions with routes and rights, how they are bundled, and the table. */
 export const parseServerlessYml = (text: string): ServerlessYml =>
   parse(text, { customTags, logLevel: 'error' }) as ServerlessYml
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { build } from 'esbuild'
+import { bundleOf, bundleOfBareClient } from './support/bundles.ts'
 import { problemsOf, type Template } from './support/cloudFormation.ts'
 import { lambdaDoor, routes } from './support/doors.ts'
 import { testEnvironment } from './support/environment.ts'
@@ -487,24 +487,24 @@ describe('what API Gateway answers by itself', () => {
 })
 
 describe('the bundle', () => {
-  const inputsOf = async (module: string) => {
-    const { metafile } = await build({
-      entryPoints: [resolve(`${module}.ts`)],
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node24',
-      minify: true,
-      mainFields: ['module', 'main'],
-      write: false,
-      metafile: true,
-      outdir: directory,
-    })
-    const [output] = Object.values(metafile.outputs)
-    return Object.entries(output?.inputs ?? {}).flatMap(([path, { bytesInOutput }]) =>
+  const inputsOf = async (module: string) =>
+    Object.entries((await bundleOf(module)).inputs).flatMap(([path, { bytesInOutput }]) =>
       bytesInOutput > 0 ? [path] : [],
     )
-  }
+
+  it('of each of the five is at most 1.15 times as large as one of the bare document client', async () => {
+    const bare = await bundleOfBareClient()
+    for (const name of FIVE) {
+      const { bytes } = await bundleOf(`functions/${name}`)
+      expect([name, bytes <= 1.15 * bare.bytes]).toEqual([name, true])
+    }
+  })
+
+  it('takes credentials from the environment, and has no code that asks elsewhere', async () => {
+    const inputs = await inputsOf('functions/npm/npmWrite')
+    expect(inputs.filter((path) => /credential-provider-(?!env)|nested-clients|token-providers/.test(path))).toEqual([])
+    expect(inputs.some((path) => path.includes('credential-provider-env'))).toBe(true)
+  })
 
   it.each(FIVE)('of %s holds no S3 client and no format', async (name) => {
     const inputs = await inputsOf(`functions/${name}`)
