@@ -66,6 +66,7 @@ const projects = async (setting: Setting, sizes: readonly number[]) => {
   for (const [n, size] of sizes.entries()) {
     const { top, projects } = await setting.fill({ packages: size, projects: 1, groups: 1, depth: 2, seed: n + 1 })
     const id = projects[0]?.id as number
+    await setting.count({ kind: 'project', id }, { kind: 'group', id: top.id })
     places.push({ size, project: id, group: top.id })
     const member = await setting.world.member('groups', top.id, 20)
     const list = `/projects/${id}/packages`
@@ -100,7 +101,9 @@ const groups = async (setting: Setting, large: { packages: number; projects: num
     const { top, projects: inside } = await setting.fill(size)
     const { world } = setting
     const insider = await world.user()
+    await setting.count({ kind: 'group', id: top.id })
     for (const { id } of [0, 1, 2].map((n) => inside[Math.floor((n * inside.length) / 3)] as { id: number })) {
+      await setting.count({ kind: 'project', id })
       await world.make(`/projects/${id}/members`, { user_id: insider.id, access_level: 20 })
     }
     const callers: [string, Who][] = [
@@ -180,6 +183,7 @@ const searches = async (setting: Setting, versions: number) => {
   const rows: (string | number)[][] = []
   for (const each of [1, versions]) {
     const project = await setting.fillNames(200, each)
+    await setting.count({ kind: 'project', id: project })
     for (const query of ['package_name=measured-name-1', 'package_name=name-19&order_by=name']) {
       const read = await costOf(setting, setting.world.root, `/projects/${project}/packages?${query}`)
       rows.push([`200 × ${each}`, query, read.calls, read.readUnits])

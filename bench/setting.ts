@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureAdministrator } from '../deploy/firstAdministrator.ts'
-import { countPackages } from '../functions/jobs/countPackages.ts'
-import { type Database, databaseOver, openDatabase } from '../lib/repository/database.ts'
+import { databaseOver, openDatabase } from '../lib/repository/database.ts'
+import type { Source } from '../lib/repository/keys.ts'
 import { createClient } from '../lib/repository/table.ts'
 import { bufferTable } from '../local/bufferedTable.ts'
 import { startDynamoDBLocal } from '../local/engines.ts'
@@ -17,17 +17,6 @@ import { createWorld } from '../test/support/world.ts'
 
 export const TABLE = 'packages-api-bench'
 const ROOT_TOKEN = 'pat-root-token-of-the-benches'
-
-/** What the job of every minute does, until nothing is left; so long from now that it is sure of having all. */
-const countAll = async (db: Database) => {
-  const count = countPackages(
-    () => db,
-    () => new Date(Date.now() + 3_600_000).toISOString(),
-  )
-  while ((await db.counting.listDue()).length > 0) {
-    await count({} as never, { getRemainingTimeInMillis: () => 600_000 })
-  }
-}
 
 /** The service's functions over DynamoDB Local, which tells the capacity that calls consume, and a way to fill it. */
 export const openSetting = async () => {
@@ -66,14 +55,13 @@ export const openSetting = async () => {
     meter,
     world: createWorld(lambdaDoor()),
 
-    /** Adds a registry to those that are there, with its packages counted as a minute later. */
+    /** Adds a registry to those that are there. */
     async fill(size: RegistrySize) {
       console.log(`Filling: ${size.packages} packages, ${size.projects} projects, ${size.groups} groups`)
       const owner = (await db.users.findByUsername('root')) as { id: number }
       const table = bufferTable(client, TABLE, isNewWith)
       const registry = await makeRegistry(databaseOver(table), owner, size, table.flushBehind)
       await table.flush()
-      await countAll(db)
       return registry
     },
 
@@ -104,8 +92,12 @@ export const openSetting = async () => {
         if (version % 20 === 19) await table.flushBehind()
       }
       await table.flush()
-      await countAll(db)
       return project.id
+    },
+
+    /** Does for these what the job of every minute does for all. */
+    async count(...sources: Source[]) {
+      for (const source of sources) while (!(await db.counting.count(source)));
     },
 
     async stop() {
