@@ -1,56 +1,15 @@
 import fc from 'fast-check'
-import {
-  matchesName,
-  type PackageFilter,
-  type PackageOrder,
-  type Sort,
-  selects,
-  slotOf,
-} from '../../../lib/domain/listing.ts'
-import {
-  PACKAGE_TYPES,
-  type Package,
-  type PackageStatus,
-  type PackageType,
-  packageStatuses,
-} from '../../../lib/domain/package.ts'
+import type { PackageFilter, PackageOrder, Sort } from '../../../lib/domain/listing.ts'
+import { type Package, type PackageStatus, type PackageType, packageStatuses } from '../../../lib/domain/package.ts'
 import type { Project } from '../../../lib/domain/project.ts'
 import { groupShelves } from '../../../lib/repository/shelves.ts'
+import { plainList } from '../../support/plainList.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 
 const NAMES = ['alpha', 'alpha-two', 'beta', '@scope/alpha', 'Gamma']
 const VERSIONS = ['1.0.0', '10.0.0', '2.0.0', null]
 const TYPES: PackageType[] = ['npm', 'maven', 'generic', 'terraform_module']
 const ORDERS: PackageOrder[] = ['created_at', 'name', 'version', 'type', 'project_path']
-
-/** What the rules say a list shows, computed in the plainest way. */
-const expected = (
-  all: readonly Package[],
-  pathOf: Map<number, string>,
-  filter: PackageFilter,
-  order: PackageOrder,
-  sort: Sort,
-) => {
-  const direction = sort === 'asc' ? 1 : -1
-  const text = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0)
-  const key: Record<PackageOrder, (one: Package, other: Package) => number> = {
-    created_at: () => 0,
-    name: (one, other) => text(one.name, other.name),
-    // Nulls come last going up, as in PostgreSQL.
-    version: (one, other) => text(one.version ?? '\uffff', other.version ?? '\uffff'),
-    type: (one, other) => PACKAGE_TYPES[one.type] - PACKAGE_TYPES[other.type],
-    project_path: (one, other) => text(pathOf.get(one.projectId) ?? '', pathOf.get(other.projectId) ?? ''),
-  }
-  return all
-    .filter((one) => selects(filter, slotOf(one)))
-    .filter((one) => filter.name === undefined || matchesName(filter.name)(one.name))
-    .filter((one) => filter.version === undefined || one.version === filter.version)
-    .sort((one, other) => {
-      const tie = order === 'project_path' ? other.id - one.id : direction * (one.id - other.id)
-      return direction * key[order](one, other) || tie
-    })
-    .map(({ id }) => id)
-}
 
 const filters = fc.record(
   {
@@ -104,7 +63,7 @@ describe('every list, in every order, filtered in every way', () => {
         fc.constantFrom<Sort>('asc', 'desc'),
         fc.constantFrom(1, 3, 7, 100),
         async (filter, order, sort, size) => {
-          const wanted = expected(packages, pathOf, filter, order, sort)
+          const wanted = plainList(packages, { filter, order, sort }, (id) => pathOf.get(id) ?? '')
           const seen: number[] = []
           for (let number = 1; number <= Math.ceil(wanted.length / size) + 1; number++) {
             const query = { filter, order, sort, page: { number, size, asked: size } }

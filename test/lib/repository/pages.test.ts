@@ -1,19 +1,13 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { countPackages } from '../../../functions/jobs/countPackages.ts'
-import {
-  matchesName,
-  type PackageFilter,
-  type PackageOrder,
-  type Sort,
-  selects,
-  slotOf,
-} from '../../../lib/domain/listing.ts'
-import { PACKAGE_TYPES, type Package, type PackageStatus, type PackageType } from '../../../lib/domain/package.ts'
+import type { PackageFilter, PackageOrder, Sort } from '../../../lib/domain/listing.ts'
+import type { Package, PackageStatus, PackageType } from '../../../lib/domain/package.ts'
 import type { Page, Start } from '../../../lib/domain/pagination.ts'
 import type { Project } from '../../../lib/domain/project.ts'
 import { counterKey, type Shelf } from '../../../lib/repository/keys.ts'
 import { groupShelves } from '../../../lib/repository/shelves.ts'
 import { admin, isSlow, list as listAs } from '../../support/moves.ts'
+import { plainList } from '../../support/plainList.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 import { contradictions } from '../../support/tableCheck.ts'
 import { watchTraffic } from '../../support/traffic.ts'
@@ -68,27 +62,8 @@ const count = ({ store }: World) =>
   countPackages(() => store.db)({} as never, { getRemainingTimeInMillis: () => 60_000 })
 
 /** The whole list, in the plainest way. */
-const listed = ({ all, projects }: World, filter: PackageFilter, order: PackageOrder, sort: Sort) => {
-  const direction = sort === 'asc' ? 1 : -1
-  const text = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0)
-  const path = ({ projectId }: Package) => projects.find(({ id }) => id === projectId)?.path.toLowerCase() ?? ''
-  const key: Record<PackageOrder, (one: Package, other: Package) => number> = {
-    created_at: () => 0,
-    name: (one, other) => text(one.name, other.name),
-    version: (one, other) => text(one.version ?? '\uffff', other.version ?? '\uffff'),
-    type: (one, other) => PACKAGE_TYPES[one.type] - PACKAGE_TYPES[other.type],
-    project_path: (one, other) => text(path(one), path(other)),
-  }
-  return all
-    .filter((one) => selects(filter, slotOf(one)))
-    .filter((one) => filter.name === undefined || matchesName(filter.name)(one.name))
-    .filter((one) => filter.version === undefined || one.version === filter.version)
-    .sort((one, other) => {
-      const tie = order === 'project_path' ? other.id - one.id : direction * (one.id - other.id)
-      return direction * key[order](one, other) || tie
-    })
-    .map(({ id }) => id)
-}
+const listed = ({ all, projects }: World, filter: PackageFilter, order: PackageOrder, sort: Sort) =>
+  plainList(all, { filter, order, sort }, (projectId) => projects.find(({ id }) => id === projectId)?.path ?? '')
 
 const SIZE = 20
 
