@@ -13,6 +13,7 @@ const BENCHES: Record<string, () => Promise<{ run: (packages: number) => Promise
   latency: () => import('./latency.ts'),
   coldStart: () => import('./coldStart.ts'),
   publish: () => import('./publish.ts'),
+  transit: () => import('./transit.ts'),
   peers: () => import('./peers.ts'),
 }
 

@@ -52,30 +52,3 @@ export const isSlow = process.env.DYNAMODB_ENDPOINT === testEnvironment().dynamo
 
 /** Each place to stop at on the fast engine, and some of them on the other. */
 export const BETWEEN_STOPS = isSlow ? 4 : 1
-
-export class Stopped extends Error {}
-
-/** Lets `count` transactions through and breaks off at the next, before or after it is carried out. */
-export const stopAfter = (store: Store, count: number, isCarriedOut: boolean) => {
-  let left = count
-  store.client.middlewareStack.add(
-    (next, context) => async (args) => {
-      if (context.commandName !== 'TransactWriteItemsCommand' || left-- > 0) return next(args)
-      if (left < -1) throw new Stopped()
-      if (isCarriedOut) await next(args)
-      throw new Stopped()
-    },
-    { step: 'initialize', name: 'stop' },
-  )
-  return () => store.client.middlewareStack.remove('stop')
-}
-
-/** Whether the change was stopped; any other failure is thrown. */
-export const isStoppedIn = (change: () => Promise<unknown>): Promise<boolean> =>
-  change().then(
-    () => false,
-    (error: unknown) => {
-      if (!(error instanceof Stopped)) throw error
-      return true
-    },
-  )

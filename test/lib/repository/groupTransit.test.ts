@@ -1,6 +1,7 @@
 import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
-import { admin, BETWEEN_STOPS, isSlow, isStoppedIn, ledger, list, signedIn, stopAfter } from '../../support/moves.ts'
+import { admin, BETWEEN_STOPS, isSlow, ledger, list, signedIn } from '../../support/moves.ts'
+import { isStoppedIn, stopAfter } from '../../support/stopping.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>

@@ -1,17 +1,8 @@
 import fc from 'fast-check'
 import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
-import {
-  admin,
-  BETWEEN_STOPS,
-  isSlow,
-  isStoppedIn,
-  ledger,
-  list,
-  Stopped,
-  signedIn,
-  stopAfter,
-} from '../../support/moves.ts'
+import { admin, BETWEEN_STOPS, isSlow, ledger, list, signedIn } from '../../support/moves.ts'
+import { isStoppedIn, Stopped, stopAfter } from '../../support/stopping.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 
 /** A group of two projects, of which one will move, and another group to move to. */
