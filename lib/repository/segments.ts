@@ -136,7 +136,9 @@ export const seekSeat = async (
   const families = [...new Set(slots.map(familyOf))]
   const found = shelves.map((shelf) => ({ shelf, ...readHead(shelf, talliesOf(shelf)) }))
   if (found.some(({ isValid, isSmall }) => !isValid && !isSmall)) return undefined
-  if (found.reduce((sum, { uncounted }) => sum + uncounted.size, 0) > MOST_UNCOUNTED) return undefined
+  // A small shelf is read whole, whatever of it is counted.
+  const behind = found.reduce((sum, { isSmall, uncounted }) => sum + (isSmall ? 0 : uncounted.size), 0)
+  if (behind > MOST_UNCOUNTED) return undefined
 
   const readings: Reading[] = found.map(({ shelf, head, isSmall }) => ({
     shelf,

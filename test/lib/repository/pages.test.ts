@@ -240,4 +240,23 @@ describe('the calls for a page', () => {
       }
     }
   })
+
+  it('stay few where small projects are read along, which nobody counts', async () => {
+    const world = await setUp()
+    const { store, top, projects } = world
+    projects.push(await store.project(top))
+    const [large, ...small] = projects as [Project, Project, Project, Project]
+    const last = (await store.fill(large, 420, mixed)).at(-1)?.id ?? 0
+    // So many segments that have changed would not be worth it, were they of one large project.
+    for (let n = 1; n <= 66; n++) {
+      await skipIds(store, last + n * 128)
+      await store.publish(small[n % small.length] as Project)
+    }
+    await count(world)
+    for (const { id } of small) expect(await store.db.counting.count({ kind: 'project', id })).toBe(true)
+    const shelves = projects.map(({ id }): Shelf => ({ kind: 'project', id }))
+    const query = { filter: ALL, order: 'created_at', sort: 'asc' } as const
+    const { commands } = await watchTraffic(store.client, () => list(world, shelves, query, { number: 10 }))
+    expect(commands.filter((one) => one.includes('BatchGet')).length).toBeGreaterThan(0)
+  })
 })
