@@ -6,13 +6,13 @@ import { promisify } from 'node:util'
 import { freePort, startChild, untilReady } from '../local/children.ts'
 import { publishBody } from '../test/support/world.ts'
 import { machine, table, writeSection } from './report.ts'
+import { ROOT_TOKEN, startService } from './service.ts'
 import { inTurns, milliseconds } from './timing.ts'
 
 const VERDACCIO = '6.10'
 const REQUESTS = 60
 const PACKAGES = 100
 const PUBLISHERS = 10
-const ROOT_TOKEN = 'pat-root-token-of-the-benches'
 
 const execute = promisify(execFile)
 
@@ -61,19 +61,14 @@ const startVerdaccio = async (directory: string): Promise<Registry> => {
 }
 
 const startOurs = async (directory: string): Promise<Registry> => {
-  const port = await freePort()
-  const child = startChild('npm start', process.execPath, [resolve('local', 'start.ts')], {
-    env: { ...process.env, PORT: String(port), DATA_DIR: join(directory, 'ours'), ROOT_TOKEN },
-  })
-  const url = `http://localhost:${port}`
-  await untilReady('npm start', child, async () => (await fetch(`${url}/-/readiness`)).status === 200)
+  const { url, stop } = await startService(directory)
   const made = await fetch(`${url}/api/v4/projects`, {
     method: 'POST',
     headers: { 'private-token': ROOT_TOKEN, 'content-type': 'application/json' },
     body: JSON.stringify({ name: 'bench', visibility: 'public' }),
   })
   const { id } = (await made.json()) as { id: number }
-  return { base: `${url}/api/v4/projects/${id}/packages/npm/`, token: ROOT_TOKEN, stop: child.stop }
+  return { base: `${url}/api/v4/projects/${id}/packages/npm/`, token: ROOT_TOKEN, stop }
 }
 
 const get = async (url: string, headers = {}) => {

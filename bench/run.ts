@@ -14,6 +14,7 @@ const BENCHES: Record<string, () => Promise<{ run: (packages: number) => Promise
   coldStart: () => import('./coldStart.ts'),
   publish: () => import('./publish.ts'),
   transit: () => import('./transit.ts'),
+  start: () => import('./start.ts'),
   peers: () => import('./peers.ts'),
 }
 

@@ -14,9 +14,9 @@ import { lambdaDoor } from '../test/support/doors.ts'
 import { shareEnvironment } from '../test/support/environment.ts'
 import { startMeter } from '../test/support/meter.ts'
 import { createWorld } from '../test/support/world.ts'
+import { ROOT_TOKEN } from './service.ts'
 
 export const TABLE = 'packages-api-bench'
-const ROOT_TOKEN = 'pat-root-token-of-the-benches'
 
 /** The service's functions over DynamoDB Local, which tells the capacity that calls consume, and a way to fill it. */
 export const openSetting = async () => {
