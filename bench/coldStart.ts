@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bundleOf, bundleOfBareClient } from '../test/support/bundles.ts'
+import { bundleOf, bundleOfBareClient, bundleOfBareClientAsOurs } from '../test/support/bundles.ts'
 import { eventFor } from '../test/support/doors.ts'
 import { machine, table, writeSection } from './report.ts'
 import { openSetting, TABLE } from './setting.ts'
@@ -13,11 +13,19 @@ const ROUNDS = 19
 
 /** Starts as Lambda does: a process, the bundle, the first event. */
 const RUNNER = `
-const { handler } = await import(process.argv[2])
+import { createRequire } from 'node:module'
+const { handler } = process.argv[2].endsWith('.cjs') ? createRequire(import.meta.url)(process.argv[2]) : await import(process.argv[2])
 console.info = () => {}
 const { statusCode } = await handler(JSON.parse(process.argv[3]), { awsRequestId: 'bench' })
 process.stdout.write(String(statusCode))
 process.exit(0)`
+
+const ROWS: Record<string, string> = { base: 'One read', ours: 'One read, bundled as ours' }
+const bundleNamed = (name: string) => {
+  if (name === 'base') return bundleOfBareClient()
+  return name === 'ours' ? bundleOfBareClientAsOurs() : bundleOf(`functions/${name}`)
+}
+const fileOf = (name: string) => (name === 'base' ? 'base.mjs' : `${name}.cjs`)
 
 export const run = async (): Promise<void> => {
   const setting = await openSetting()
@@ -34,6 +42,7 @@ export const run = async (): Promise<void> => {
       eventFor({ method, path, headers: { 'private-token': String(world.root.token) } }, resource)
     const events: Record<string, object> = {
       base: {},
+      ours: {},
       listProjectPackages: event('GET', `/projects/${project}/packages`, '/api/v4/projects/{id}/packages'),
       listGroupPackages: event('GET', `/groups/${top.id}/packages`, '/api/v4/groups/{id}/packages'),
       getPackage: event('GET', `/projects/${project}/packages/${id}`, one),
@@ -45,15 +54,15 @@ export const run = async (): Promise<void> => {
     await writeFile(join(directory, 'runner.mjs'), RUNNER)
     const sizes: Record<string, number> = {}
     for (const name of Object.keys(events)) {
-      const { text, bytes } = await (name === 'base' ? bundleOfBareClient() : bundleOf(`functions/${name}`))
-      await writeFile(join(directory, `${name}.mjs`), text)
+      const { text, bytes } = await bundleNamed(name)
+      await writeFile(join(directory, fileOf(name)), text)
       sizes[name] = bytes
     }
 
     const environment = { ...process.env, DYNAMODB_ENDPOINT: stub.endpoint, TABLE_NAME: TABLE }
     const start = (name: string) => () =>
       new Promise<void>((done, fail) => {
-        const args = [join(directory, 'runner.mjs'), join(directory, `${name}.mjs`), JSON.stringify(events[name])]
+        const args = [join(directory, 'runner.mjs'), join(directory, fileOf(name)), JSON.stringify(events[name])]
         const child = spawn(process.execPath, args, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
         let status = ''
         child.stdout.on('data', (text: Buffer) => {
@@ -70,12 +79,12 @@ export const run = async (): Promise<void> => {
       'coldStart',
       [
         `From the start of a process to the answer of its first event, the median of ${ROUNDS} ` +
-          `starts each, in turns, over a stub of the database that answers from memory, on ${machine()}. The first row is a bundle with the DynamoDB ` +
-          'document client and one read.',
+          `starts each, in turns, over a stub of the database that answers from memory, on ${machine()}. The first row is an ES module with the DynamoDB ` +
+          'document client as it comes and one read.',
         table(
           ['Function', 'ms', 'Ratio', 'Bundle, kB', 'Ratio of size'],
           Object.keys(events).map((name) => [
-            name === 'base' ? 'One read' : `\`${name}\``,
+            ROWS[name] ?? `\`${name}\``,
             milliseconds(times[name] ?? 0),
             ((times[name] ?? 0) / base).toFixed(2),
             Math.round((sizes[name] ?? 0) / 1000),

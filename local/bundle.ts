@@ -1,10 +1,11 @@
 import { build } from 'esbuild'
+import { ESM_BANNER } from './esmBanner.ts'
 
 type Serverless = {
   config: { serviceDir: string }
   service: {
     functions: Record<string, { handler: string }>
-    custom: { esbuild: { banner: Record<string, string> }; 'serverless-offline': object }
+    custom: { 'serverless-offline': object }
   }
 }
 
@@ -31,7 +32,7 @@ class LocalBundle {
           platform: 'node',
           mainFields: ['module', 'main'],
           outExtension: { '.js': '.mjs' },
-          banner: service.custom.esbuild.banner,
+          banner: ESM_BANNER,
         })
         service.custom['serverless-offline'] = { ...service.custom['serverless-offline'], location: folder }
       },

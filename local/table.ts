@@ -19,8 +19,9 @@ type ServerlessYml = {
   custom: {
     esbuild: {
       alias: Record<string, string>
-      banner: Record<string, string>
+      format: 'cjs'
       mainFields: string[]
+      supported: Record<string, boolean>
       target: string
     }
   }

@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { bundleOf, bundleOfBareClient } from './support/bundles.ts'
 import { problemsOf, type Template } from './support/cloudFormation.ts'
-import { lambdaDoor, routes } from './support/doors.ts'
+import { eventFor, lambdaDoor, routes } from './support/doors.ts'
 import { testEnvironment } from './support/environment.ts'
 import { run } from './support/npmClient.ts'
 import { allowedRights } from './support/permissions.ts'
@@ -504,6 +504,31 @@ describe('the bundle', () => {
     const inputs = await inputsOf('functions/npm/npmWrite')
     expect(inputs.filter((path) => /credential-provider-(?!env)|nested-clients|token-providers/.test(path))).toEqual([])
     expect(inputs.some((path) => path.includes('credential-provider-env'))).toBe(true)
+  })
+
+  it('of a function runs by itself, where nothing else of the project is', async () => {
+    const door = lambdaDoor()
+    await door.open()
+    const place = join(directory, 'bundles')
+    mkdirSync(place)
+    const asked = [
+      ...FIVE.map((name) => [name, 404] as const),
+      ['npm/npmRead', 401] as const,
+      ['web/readiness', 200] as const,
+    ]
+    const answers = []
+    for (const [name] of asked) {
+      const file = join(place, `${name.replace('/', '-')}.cjs`)
+      writeFileSync(file, (await bundleOf(`functions/${name}`)).text)
+      const route = routes().find(({ module }) => module === `functions/${name}`) as ReturnType<typeof routes>[number]
+      const path = route.resource.replace('/api/v4', '').replaceAll(/\{\w+\+?\}/g, '0')
+      const event = eventFor({ method: route.method, path }, route.resource)
+      const script = `require(${JSON.stringify(file)}).handler(${JSON.stringify(event)}, { awsRequestId: 'test' })
+        .then(({ statusCode }) => process.stdout.write('\\n' + statusCode), console.error).finally(() => process.exit())`
+      const { stdout, stderr } = await run(process.execPath, ['-e', script], place, process.env)
+      answers.push([name, stderr || Number(stdout.trim().split('\n').at(-1))])
+    }
+    expect(answers).toEqual(asked)
   })
 
   it.each(FIVE)('of %s holds no S3 client and no format', async (name) => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
+import { ESM_BANNER } from '../../local/esmBanner.ts'
 import { parseServerlessYml } from '../../local/table.ts'
 
 /** The least that a function over DynamoDB can be: one client as it comes, one read. */
@@ -18,7 +19,6 @@ export type Bundle = { text: string; bytes: number; inputs: Metafile['outputs'][
 const bundle = async (options: BuildOptions): Promise<Bundle> => {
   const { outputFiles, metafile } = await build({
     bundle: true,
-    format: 'esm',
     platform: 'node',
     minify: true,
     ...options,
@@ -26,23 +26,33 @@ const bundle = async (options: BuildOptions): Promise<Bundle> => {
     metafile: true,
     outdir: resolve('.data'),
   })
-  const [file] = outputFiles
-  const [output] = Object.values(metafile.outputs)
+  const [file] = outputFiles ?? []
+  const [output] = Object.values(metafile?.outputs ?? {})
   return { text: file?.text ?? '', bytes: file?.contents.length ?? 0, inputs: output?.inputs ?? {} }
 }
 
 const settings = () => {
-  const { alias, banner, mainFields, target } = parseServerlessYml(readFileSync(resolve('serverless.yml'), 'utf8'))
-    .custom.esbuild
-  return { banner, mainFields, target, alias }
+  const { esbuild } = parseServerlessYml(readFileSync(resolve('serverless.yml'), 'utf8')).custom
+  const { alias, format, mainFields, supported, target } = esbuild
+  return { alias, format, mainFields, supported, target }
 }
 
-/** A module of functions as it is packaged for AWS, by the settings of `serverless.yml`. */
-export const bundleOf = (module: string): Promise<Bundle> =>
-  bundle({ ...settings(), entryPoints: [resolve(`${module}.ts`)] })
+const made = new Map<string, Promise<Bundle>>()
 
-/** What a function is compared with: nothing but the document client, with every way that it knows to credentials. */
+/** A module of functions as it is packaged for AWS, by the settings of `serverless.yml`: CommonJS. */
+export const bundleOf = (module: string): Promise<Bundle> => {
+  const found = made.get(module) ?? bundle({ ...settings(), entryPoints: [resolve(`${module}.ts`)] })
+  made.set(module, found)
+  return found
+}
+
+const BARE = { contents: BARE_CLIENT, resolveDir: resolve('.') }
+
+/** What a function is compared with: nothing but the document client as it comes, an ES module. */
 export const bundleOfBareClient = (): Promise<Bundle> => {
-  const { alias: _alias, ...others } = settings()
-  return bundle({ ...others, stdin: { contents: BARE_CLIENT, resolveDir: resolve('.') } })
+  const { mainFields, target } = settings()
+  return bundle({ mainFields, target, format: 'esm', banner: ESM_BANNER, stdin: BARE })
 }
+
+/** The same, bundled as ours are. */
+export const bundleOfBareClientAsOurs = (): Promise<Bundle> => bundle({ ...settings(), stdin: BARE })
