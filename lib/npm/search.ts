@@ -4,8 +4,22 @@ import { parseDetails } from './packument.ts'
 /** Nothing here weighs packages against each other. */
 const SCORE = { final: 1, detail: { quality: 1, popularity: 1, maintenance: 1 } }
 
-const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined)
-const textsOf = (value: unknown) => (Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [])
+/** What a result tells of a package.json, so that as many as one may ask for fit into an answer. In characters. */
+const TEXT_LIMIT = 255
+const KEYWORD_LIMIT = 60
+const KEYWORDS_LIMIT = 20
+
+const isText = (value: unknown) => typeof value === 'string'
+const textOf = (value: unknown) => (isText(value) ? value.slice(0, TEXT_LIMIT) : undefined)
+const keywordsOf = (value: unknown) =>
+  Array.isArray(value)
+    ? value
+        .filter(isText)
+        .slice(0, KEYWORDS_LIMIT)
+        .map((word) => word.slice(0, KEYWORD_LIMIT))
+    : []
+/** A part of an address leads elsewhere. */
+const urlOf = (value: unknown) => (isText(value) && value.length <= TEXT_LIMIT ? value : undefined)
 
 /**
  * A package among the results of a search. Source: npm's registry documentation, REGISTRY-API.md.
@@ -25,9 +39,9 @@ export const presentFound = (
       scope: /^@([^/]+)\//.exec(name)?.[1] ?? 'unscoped',
       version,
       description: textOf(manifest.description),
-      keywords: textsOf(manifest.keywords),
+      keywords: keywordsOf(manifest.keywords),
       date: createdAt,
-      links: { npm: page, homepage: textOf(manifest.homepage) },
+      links: { npm: page, homepage: urlOf(manifest.homepage) },
       ...(user ? { publisher: user } : {}),
       maintainers: user ? [user] : [],
     },

@@ -76,6 +76,24 @@ describe.each(doors().map((door) => [door.name, door] as const))('npm search %s'
     })
   })
 
+  it('tells no more of a package.json than fits, also where it holds what nobody shows', async () => {
+    const { id } = await world.project()
+    const manifest = {
+      description: '"'.repeat(1_000),
+      keywords: [...Array.from({ length: 30 }, (_, n) => `word-${n}`.padEnd(300, '-')), 1, null, {}],
+      homepage: `https://example.com/${'a'.repeat(1_000)}`,
+    }
+    await publish(id, 'talkative', '1.0.0', { manifest })
+    await publish(id, 'strange', '1.0.0', { manifest: { description: 1, keywords: 'one, two', homepage: {} } })
+    const { json } = await search(id, '')
+    const [strange, talkative] = (json as Found).objects.map((found): Json => found.package) as [Json, Json]
+    expect(strange).toMatchObject({ name: 'strange', keywords: [], links: { npm: expect.any(String) } })
+    expect('description' in strange).toBe(false)
+    expect(talkative.description).toHaveLength(255)
+    expect((talkative.keywords as string[]).map(({ length }) => length)).toEqual(Array(20).fill(60))
+    expect(talkative.links).not.toHaveProperty('homepage')
+  })
+
   it('pages by size and from, and refuses what is neither', async () => {
     const { id } = await setUp()
     expect(namesIn(await search(id, '?size=1'))).toEqual([3, '@acme/hello@1.0.0'])
