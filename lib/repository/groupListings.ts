@@ -191,6 +191,9 @@ const remembering = (source: ListingTable) => {
   }
 }
 
+/** Rows that are passed over are read in pages that grow by this, up to the megabyte at which DynamoDB ends one. */
+const PASSING_GROWTH = 4
+
 const distinct = (shelves: readonly Shelf[]): Shelf[] => [
   ...new Map(shelves.map((shelf) => [shelfPartition(shelf), shelf])).values(),
 ]
@@ -217,8 +220,17 @@ const passingOver = (table: ListingTable, projectIds: ReadonlySet<number>, movin
   }
   return {
     async query(range, limit, after) {
-      const page = await table.query(range, limit, after)
-      return { ...page, items: pass(range.pk, page.items) }
+      const items: Item[] = []
+      for (let [asked, from] = [limit, after]; ; ) {
+        const page = await table.query(range, asked, from)
+        const kept = pass(range.pk, page.items)
+        items.push(...kept)
+        const isEnough = kept.length === page.items.length || items.length >= (limit ?? 0)
+        if (isEnough || !page.next)
+          return { ...page, items }
+          // A large project on its way leaves thousands of rows in a stretch, and a round trip for a few at a time takes long.
+        ;[asked, from] = [asked && asked * PASSING_GROWTH, page.next]
+      }
     },
     async queryAll(range) {
       return pass(range.pk, await table.queryAll(range))

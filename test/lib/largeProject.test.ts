@@ -27,6 +27,10 @@ describe('a project of 5,000 packages', () => {
     expect((await calls(project.id)).calls).toBe((await calls(small.id)).calls)
     expect(await total(from, ANONYMOUS)).toBe(0)
     expect(await total(from, administrator)).toBe(SIZE)
+    for (const sort of ['asc', 'desc'] as const) {
+      const reading = () => db.groupListings.open(from, { ...query, sort }, false).asSeenBy(ANONYMOUS)
+      expect((await watchTraffic(client, reading)).rounds).toBeLessThanOrEqual(9)
+    }
 
     const publishing = Promise.all(
       Array.from({ length: 4 }, async () => {
