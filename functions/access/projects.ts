@@ -173,9 +173,9 @@ const findTarget = async (db: Database, event: APIGatewayProxyEvent): Promise<Lo
  * `PUT /projects/:id/transfer`: moves a project into another namespace, with all its packages. Lists show it at once,
  * and the old path leads on. In a namespace that is less visible it becomes so too.
  *
- * 200; 400 for a parameter and a path that is taken there; 401 for anonymous callers; 403 below
- * Owner of the project and Developer of the target; 404 for what is not there or not to be seen; 409 while an earlier
- * change of a large project is still on its way.
+ * 200; 400 for a parameter and a path that is taken there; 401 for anonymous callers; 403 below Owner of the project and
+ * Developer of the target; 404 for what is not there or not to be seen; 409 while an earlier change of a large project is
+ * still on its way.
  */
 export const transferProject = (db: () => Database) =>
   endpoint('transferProject', db)

@@ -219,18 +219,18 @@ const passingOver = (table: ListingTable, projectIds: ReadonlySet<number>, movin
     return counted.filter((item) => !isPassedOver(pk, item))
   }
   return {
-    async query(range, limit, after) {
-      const items: Item[] = []
-      for (let [asked, from] = [limit, after]; ; ) {
-        const page = await table.query(range, asked, from)
-        const kept = pass(range.pk, page.items)
+    async query(range, limit = 0, after) {
+      let page = await table.query(range, limit || undefined, after)
+      let kept = pass(range.pk, page.items)
+      const items = [...kept]
+      // A large project on its way leaves thousands of rows in a stretch: a round trip for a few at a time takes long.
+      for (let asked = limit; kept.length < page.items.length && items.length < limit && page.next; ) {
+        asked *= PASSING_GROWTH
+        page = await table.query(range, asked, page.next)
+        kept = pass(range.pk, page.items)
         items.push(...kept)
-        const isEnough = kept.length === page.items.length || items.length >= (limit ?? 0)
-        if (isEnough || !page.next)
-          return { ...page, items }
-          // A large project on its way leaves thousands of rows in a stretch, and a round trip for a few at a time takes long.
-        ;[asked, from] = [asked && asked * PASSING_GROWTH, page.next]
       }
+      return { ...page, items }
     },
     async queryAll(range) {
       return pass(range.pk, await table.queryAll(range))
