@@ -70,10 +70,10 @@ export const openSetting = async () => {
       const owner = (await db.users.findByUsername('root')) as { id: number }
       const path = `names-${versions}`
       const wanted = { name: path, path, description: '', visibility: 'public' } as const
-      const group = await db.groups.createGroup(undefined, wanted, owner.id, new Date().toISOString())
-      const project = await db.groups.createProject(group, wanted, owner.id, new Date().toISOString())
-      const table = bufferTable(client, TABLE)
-      const { packages } = databaseOver(table)
+      const table = bufferTable(client, TABLE, isNewWith)
+      const { groups, packages } = databaseOver(table)
+      const group = await groups.createGroup(undefined, wanted, owner.id, new Date().toISOString())
+      const project = await groups.createProject(group, wanted, owner.id, new Date().toISOString())
       const writer = { project, accessLevel: 60, userId: null }
       for (let version = 0; version < versions; version++) {
         for (let n = 0; n < names; n++) {
