@@ -80,6 +80,7 @@ const projects = async (setting: Setting, sizes: readonly number[]) => {
     await setting.count({ kind: 'project', id }, { kind: 'group', id: top.id })
     places.push({ size, project: id, group: top.id })
     const member = await setting.world.member('groups', top.id, 20)
+    await setting.world.get(member, '/user')
     const list = `/projects/${id}/packages`
     for (const order of ORDERS) {
       for (const filter of order === 'created_at' ? ['', '&package_type=npm'] : ['']) {
@@ -120,6 +121,7 @@ const groups = async (setting: Setting, large: { packages: number; projects: num
       ['anonymous', world.anonymous],
     ]
     for (const [called, who] of callers) {
+      await world.get(who, '/user')
       const list = `/groups/${top.id}/packages`
       for (const order of [...ORDERS, 'project_path']) {
         // The middle is the furthest from both ends.

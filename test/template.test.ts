@@ -22,8 +22,8 @@ const FIVE = ['listProjectPackages', 'listGroupPackages', 'getPackage', 'listFil
 const directory = mkdtempSync(join(tmpdir(), 'packages-api-template-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-/** What `npx serverless package` makes for a stage; it needs no account. */
-const packaged = async (stage: string, settings: Record<string, string> = {}, ...options: string[]) => {
+/** What `npx serverless package` makes for a stage, but for the code; it needs no account. */
+const packaged = async (stage: string, ...options: string[]) => {
   const place = join(directory, stage)
   const cli = join(dirname(require.resolve('serverless/package.json')), 'bin', 'serverless.js')
   const { TABLE_NAME: _table, BUCKET_NAME: _bucket, EXTERNAL_URL: _url, ...environment } = process.env
@@ -31,7 +31,7 @@ const packaged = async (stage: string, settings: Record<string, string> = {}, ..
     process.execPath,
     [cli, 'package', '--stage', stage, '--package', place, ...options],
     resolve('.'),
-    { ...environment, BUILD_FOLDER: `.esbuild/template-${process.pid}-${stage}`, ...settings },
+    { ...environment, BUNDLER: './test/support/noBundle.ts', BUILD_FOLDER: directory },
   )
   if (code !== 0) throw new Error(`${stdout}${stderr}`)
   const read = (name: string) => JSON.parse(readFileSync(join(place, name), 'utf8'))
@@ -104,8 +104,7 @@ let template: Template
 beforeAll(async () => {
   // One after the other: both pass through the checkout's .serverless folder.
   prod = await packaged('prod')
-  const noCode = { BUNDLER: './test/support/noBundle.ts', BUILD_FOLDER: directory }
-  other = await packaged(LONG_STAGE, noCode, '--region', LONG_REGION)
+  other = await packaged(LONG_STAGE, '--region', LONG_REGION)
   template = prod.template
 }, 180_000)
 

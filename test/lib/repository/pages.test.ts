@@ -97,9 +97,7 @@ const expectPages = async (world: World, filters = FILTERS, orders = ORDERS) => 
       for (const sort of filters.length === 1 ? SORTS : SORTS.slice((n + m) % 2).slice(0, 1)) {
         const whole = listed(world, filter, order, sort)
         const last = Math.ceil(whole.length / SIZE)
-        const pages = [...new Set([1, Math.ceil(last / 3), Math.ceil(last / 2), last - 1, last, last + 1])].filter(
-          (number) => number > 0,
-        )
+        const pages = [...new Set([1, Math.ceil(last / 3), last - 1, last + 1])].filter((number) => number > 0)
         const read = await Promise.all(
           pages.map(async (number) => {
             const { rows, total } = await list(world, group, { filter, order, sort }, { number })
@@ -248,7 +246,7 @@ describe('the calls for a page', () => {
     const [large, ...small] = projects as [Project, Project, Project, Project]
     const last = (await store.fill(large, 420, mixed)).at(-1)?.id ?? 0
     // So many segments that have changed would not be worth it, were they of one large project.
-    for (let n = 1; n <= 66; n++) {
+    for (let n = 1; n <= (isSlow ? 6 : 66); n++) {
       await skipIds(store, last + n * 128)
       await store.publish(small[n % small.length] as Project)
     }
