@@ -91,7 +91,9 @@ describe('the access table of all routes', () => {
     const [method = '', resource = ''] = route.split(' ')
     const declared: string[] = []
     const got: string[] = []
-    for (const visibility of visibilities) {
+    // What is about no group or project says the same around each of them.
+    const isAboutPlace = /\{id\}|path\+/.test(resource) || /^POST \/(groups|projects)$/.test(route)
+    for (const visibility of isAboutPlace ? visibilities : visibilities.slice(0, 1)) {
       const setting = settings.get(visibility) as Setting
       for (const caller of callers) {
         const body = ['POST', 'PUT', 'PATCH'].includes(method) ? bodyOf(route, setting) : undefined

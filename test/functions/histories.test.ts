@@ -311,7 +311,7 @@ const take = async (setting: Setting, one: Step): Promise<unknown> => {
 }
 
 /** More of them, or others: `HISTORIES=2000 SEED=7 npm test -- test/functions/histories`. */
-const HISTORIES = Number(process.env.HISTORIES ?? 12)
+const HISTORIES = Number(process.env.HISTORIES ?? 8)
 const SEED = Number(process.env.SEED ?? 20_261_125)
 
 describe('random histories of publishing, deleting, showing, hiding and moving', () => {

@@ -442,7 +442,7 @@ describe('random histories of groups, projects and packages', () => {
     const isIn = (group: number, place: number | undefined): boolean =>
       place !== undefined && (place === group || isIn(group, parents[place]))
 
-    for (let step = 0; step < (isSlow ? 16 : 30); step++) {
+    for (let step = 0; step < (isSlow ? 8 : 30); step++) {
       const which = draw(2)
       const project = projects[which] as Project
       const does = draw(6)

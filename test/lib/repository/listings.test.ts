@@ -3,6 +3,7 @@ import type { PackageFilter, PackageOrder, Sort } from '../../../lib/domain/list
 import { type Package, type PackageStatus, type PackageType, packageStatuses } from '../../../lib/domain/package.ts'
 import type { Project } from '../../../lib/domain/project.ts'
 import { groupShelves } from '../../../lib/repository/shelves.ts'
+import { isSlow } from '../../support/moves.ts'
 import { plainList } from '../../support/plainList.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 
@@ -77,7 +78,7 @@ describe('every list, in every order, filtered in every way', () => {
           expect(seen).toEqual(wanted)
         },
       ),
-      { numRuns: 150, seed: 42 },
+      { numRuns: isSlow ? 40 : 120, seed: 42 },
     )
   })
 
