@@ -1,4 +1,4 @@
-import type { Reply } from '../test/support/doors.ts'
+import { nextOf, type Reply } from '../test/support/doors.ts'
 import type { Cost } from '../test/support/meter.ts'
 import { publishBody, type Who } from '../test/support/world.ts'
 import { writePrices } from './prices.ts'
@@ -10,12 +10,6 @@ const ORDERS = ['created_at', 'name', 'version', 'type']
 const SORTS = ['asc', 'desc']
 
 type Read = Cost & { answer: Reply }
-
-/** The path of the next page, if there is one. */
-const nextOf = ({ headers }: Reply) => {
-  const next = /<([^>]*)>; rel="next"/.exec(headers.link ?? '')?.[1]
-  return next?.slice(next.indexOf('/api/v4') + '/api/v4'.length)
-}
 
 /** What a request costs. Its token must have been used before: the first of ten minutes notes that. */
 const costOf = async ({ meter, world }: Setting, who: Who, path: string): Promise<Read> => {

@@ -5,7 +5,7 @@ import type { PackageFilter, PackageOrder, Sort } from '../../lib/domain/listing
 import { type Package, type PackageStatus, type PackageType, packageStatuses } from '../../lib/domain/package.ts'
 import type { AccessLevel } from '../../lib/domain/permissions.ts'
 import { type Group, isMoreVisible, type Visibility, visibilityIn } from '../../lib/domain/project.ts'
-import { lambdaDoor, type Reply } from '../support/doors.ts'
+import { lambdaDoor, nextOf, type Reply } from '../support/doors.ts'
 import { plainList } from '../support/plainList.ts'
 import { now, writerOf } from '../support/store.ts'
 import { createWorld, unique, type Who } from '../support/world.ts'
@@ -174,10 +174,6 @@ const packagesOfGroup = (setting: Setting, who: Who, place: number, excludeSubgr
   return setting.packages.filter(({ projectId }) => ids.has(projectId))
 }
 
-const nextOf = ({ headers }: Reply) => {
-  const next = /<([^>]*)>; rel="next"/.exec(headers.link ?? '')?.[1]
-  return next?.slice(next.indexOf('/api/v4') + '/api/v4'.length)
-}
 const idsOf = ({ json }: Reply) => (json as { id: number }[]).map(({ id }) => id)
 
 /** Reads a list from its first page on by its links, and one page by its number, and compares both with the plain list. */

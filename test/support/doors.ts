@@ -49,6 +49,12 @@ const reply = (status: number, headers: Record<string, string>, text: string): R
   json: parse(text),
 })
 
+/** The path of the next page, as `call` takes it, if a list's `Link` leads to one. */
+export const nextOf = ({ headers }: Reply) => {
+  const next = /<([^>]*)>; rel="next"/.exec(headers.link ?? '')?.[1]
+  return next?.slice(next.indexOf('/api/v4') + '/api/v4'.length)
+}
+
 const parse = (text: string): unknown => {
   try {
     return JSON.parse(text)

@@ -8,13 +8,15 @@ import { TOKEN_LIFE_DAYS, type TokenScope } from '../../lib/domain/token.ts'
 import { newSecret } from '../../lib/repository/tokens.ts'
 import type { Door, Reply } from './doors.ts'
 import { testEnvironment } from './environment.ts'
+import { now } from './store.ts'
 
 export type Json = Record<string, unknown>
 type Made = { id: number } & Json
 
 type NewFile = Parameters<ReturnType<Door['database']>['packages']['publish']>[1]['files'][number]
 
-const now = () => new Date().toISOString()
+/** The day so many days from now, in UTC. */
+export const dayIn = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
 
 /** A name that no other test uses. */
 export const unique = (start: string) => `${start}-${randomUUID().slice(0, 8)}`
@@ -72,7 +74,7 @@ export const createWorld = (door: Door) => {
       const { users, tokens } = door.database()
       const username = unique('user')
       const token = newSecret()
-      const expiresOn = new Date(Date.now() + TOKEN_LIFE_DAYS * 86_400_000).toISOString().slice(0, 10)
+      const expiresOn = dayIn(TOKEN_LIFE_DAYS)
       const user = { username, name: username, email: `${username}@example.com`, admin }
       const { id } = await users.create(user, now())
       await tokens.create(token, { userId: id, name: 'test', scopes, expiresOn }, now())

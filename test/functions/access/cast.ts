@@ -37,9 +37,6 @@ export const rows = ({ json }: Reply) => json as Row[]
 export const row = ({ json }: Reply) => json as Row
 export const idsOf = (reply: Reply) => rows(reply).map(({ id }) => id)
 
-/** The day so many days from now, in UTC. */
-export const dayIn = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
-
 /** A role that has ended: the API gives none that ended before today. */
 export const addExpired = (
   world: World,

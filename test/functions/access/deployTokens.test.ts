@@ -1,6 +1,6 @@
 import { doors } from '../../support/doors.ts'
-import { createWorld, type Json } from '../../support/world.ts'
-import { castOf, dayIn, idsOf, statuses, told } from './cast.ts'
+import { createWorld, dayIn, type Json } from '../../support/world.ts'
+import { castOf, idsOf, statuses, told } from './cast.ts'
 
 const NOT_FOUND = { message: '404 Not found' }
 

@@ -1,6 +1,6 @@
 import { doors, itThrough } from '../../support/doors.ts'
-import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
-import { addExpired, type Cast, castOf, dayIn, rows, statuses, told } from './cast.ts'
+import { createWorld, dayIn, type Json, unique, type Who } from '../../support/world.ts'
+import { addExpired, type Cast, castOf, rows, statuses, told } from './cast.ts'
 
 const KINDS = [
   { kind: 'groups', one: 'group', missing: '404 Group Not Found', least: 'Owner' },

@@ -1,10 +1,9 @@
 import { doors, itThrough } from '../../support/doors.ts'
-import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
+import { createWorld, dayIn, type Json, unique, type Who } from '../../support/world.ts'
 import {
   addExpired,
   BEYOND_DOUBLE,
   brokenBodies,
-  dayIn,
   FORM,
   ISO,
   NO_INTEGERS,

@@ -54,9 +54,6 @@ export const told = ({ status, text, headers: { date: _date, 'x-request-id': _id
 export const tenAtOnce = (request: (place: number) => Promise<Reply>) =>
   Promise.all(Array.from({ length: 10 }, (_, place) => request(place)))
 
-/** The day so many days from now, in UTC. */
-export const dayIn = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
-
 /** A role that has ended: the API gives none that ended before today. */
 export const addExpired = (
   world: World,

@@ -1,6 +1,6 @@
 import { doors } from '../../support/doors.ts'
-import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
-import { dayIn, idsOf, row, rows, told } from './cast.ts'
+import { createWorld, dayIn, type Json, unique, type Who } from '../../support/world.ts'
+import { idsOf, row, rows, told } from './cast.ts'
 
 const UNAUTHORIZED = { message: '401 Unauthorized' }
 const REVOKED = 'Token was revoked. You have to re-authorize from the user.'

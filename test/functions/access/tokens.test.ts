@@ -1,6 +1,6 @@
 import { doors, itThrough } from '../../support/doors.ts'
-import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
-import { brokenBodies, dayIn, FORM, ISO, made, NO_RECORDS, send, tenAtOnce, told, UNAUTHORIZED } from './requests.ts'
+import { createWorld, dayIn, type Json, unique, type Who } from '../../support/world.ts'
+import { brokenBodies, FORM, ISO, made, NO_RECORDS, send, tenAtOnce, told, UNAUTHORIZED } from './requests.ts'
 
 const NO_ADMINISTRATOR = { message: '403 Forbidden - this needs an administrator' }
 const NO_USER = { message: '404 User Not Found' }
