@@ -1,11 +1,10 @@
-import type { ScheduledEvent } from 'aws-lambda'
 import fc from 'fast-check'
-import { countPackages } from '../../functions/jobs/countPackages.ts'
 import type { PackageFilter, PackageOrder, Sort } from '../../lib/domain/listing.ts'
 import { type Package, type PackageStatus, type PackageType, packageStatuses } from '../../lib/domain/package.ts'
 import type { AccessLevel } from '../../lib/domain/permissions.ts'
 import { type Group, isMoreVisible, type Visibility, visibilityIn } from '../../lib/domain/project.ts'
 import { lambdaDoor, nextOf, type Reply } from '../support/doors.ts'
+import { countAll, settleAll } from '../support/jobs.ts'
 import { plainList } from '../support/plainList.ts'
 import { now, writerOf } from '../support/store.ts'
 import { createWorld, unique, type Who } from '../support/world.ts'
@@ -296,13 +295,10 @@ const take = async (setting: Setting, one: Step): Promise<unknown> => {
     }
     case 'settle': {
       let left = one.steps
-      const isOver = () => left-- <= 0
-      for (const id of await db.groupTransit.listInTransit()) await db.groupTransit.settle(id, isOver)
-      for (const id of await db.transit.listInTransit()) await db.transit.settle(id, isOver)
-      return undefined
+      return settleAll(db, () => left-- <= 0)
     }
     case 'count':
-      return countPackages(() => db)({} as ScheduledEvent, { getRemainingTimeInMillis: () => 60_000 })
+      return countAll(db)
   }
 }
 
@@ -319,8 +315,7 @@ describe('random histories of publishing, deleting, showing, hiding and moving',
           const setting = await setUp()
           for (const one of steps) await take(setting, one)
           // What is left on its way would be found by the next history's steps.
-          for (const id of await setting.db.groupTransit.listInTransit()) await setting.db.groupTransit.settle(id)
-          for (const id of await setting.db.transit.listInTransit()) await setting.db.transit.settle(id)
+          await settleAll(setting.db)
         }),
         { numRuns: HISTORIES, seed: SEED, endOnFailure: true },
       )

@@ -1,4 +1,3 @@
-import { countPackages } from '../../functions/jobs/countPackages.ts'
 import type { PackageFilter, PackageOrder, Sort } from '../../lib/domain/listing.ts'
 import { MAX_PER_PAGE, type Page, type Start } from '../../lib/domain/pagination.ts'
 import { ACCESS_LEVELS, ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
@@ -6,6 +5,7 @@ import type { Group, Project } from '../../lib/domain/project.ts'
 import { type Database, openDatabase } from '../../lib/repository/database.ts'
 import { createClient } from '../../lib/repository/table.ts'
 import { testEnvironment } from '../support/environment.ts'
+import { countAll } from '../support/jobs.ts'
 import { type Cost, type Meter, startMeter } from '../support/meter.ts'
 import { admin, signedIn } from '../support/moves.ts'
 import { openStore } from '../support/store.ts'
@@ -30,7 +30,7 @@ let small: Project
 let large: Project
 let ids: number[]
 
-const count = () => countPackages(() => store.db)({} as never, { getRemainingTimeInMillis: () => 60_000 })
+const count = () => countAll(store.db)
 
 beforeAll(async () => {
   meter = await startMeter(process.env.DYNAMODB_ENDPOINT ?? '')

@@ -1,13 +1,10 @@
-import type { ScheduledEvent } from 'aws-lambda'
 import fc from 'fast-check'
-import { countPackages } from '../../../functions/jobs/countPackages.ts'
 import { PackagesError } from '../../../lib/domain/errors.ts'
 import type { Package } from '../../../lib/domain/package.ts'
 import type { Group, Visibility } from '../../../lib/domain/project.ts'
+import { countAll, settleAll } from '../../support/jobs.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 import { contradictions } from '../../support/tableCheck.ts'
-
-type Store = Awaited<ReturnType<typeof openStore>>
 
 const visibility = fc.constantFrom<Visibility>('private', 'internal', 'public')
 const at = fc.nat({ max: 7 })
@@ -109,18 +106,10 @@ const open = async () => {
         return undefined
       }
       case 'count':
-        return countAll(store)
+        return countAll(store.db)
     }
   }
   return { store, take }
-}
-
-const countAll = ({ db }: Store) =>
-  countPackages(() => db)({} as ScheduledEvent, { getRemainingTimeInMillis: () => 60_000 })
-
-const settleAll = async ({ db }: Store) => {
-  for (const id of await db.groupTransit.listInTransit()) await db.groupTransit.settle(id)
-  for (const id of await db.transit.listInTransit()) await db.transit.settle(id)
 }
 
 /** More of them: `HISTORIES=200 npm test -- test/lib/repository/histories`. */
@@ -141,9 +130,9 @@ describe('random histories, several steps of which are taken at once', () => {
               const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
               expect(failures.filter((failure) => !(failure instanceof PackagesError))).toEqual([])
             }
-            await settleAll(store)
+            await settleAll(store.db)
             expect(await contradictions(store)).toEqual([])
-            await countAll(store)
+            await countAll(store.db)
             expect(await contradictions(store)).toEqual([])
             expect(complaints).not.toHaveBeenCalled()
           },

@@ -1,11 +1,11 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
-import { countPackages } from '../../../functions/jobs/countPackages.ts'
 import type { PackageFilter, PackageOrder, Sort } from '../../../lib/domain/listing.ts'
 import type { Package, PackageStatus, PackageType } from '../../../lib/domain/package.ts'
 import type { Page, Start } from '../../../lib/domain/pagination.ts'
 import type { Project } from '../../../lib/domain/project.ts'
 import { counterKey, type Shelf } from '../../../lib/repository/keys.ts'
 import { groupShelves } from '../../../lib/repository/shelves.ts'
+import { countAll } from '../../support/jobs.ts'
 import { admin, isSlow, list as listAs } from '../../support/moves.ts'
 import { plainList } from '../../support/plainList.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
@@ -58,8 +58,7 @@ const fill = async (world: World, count: number) => {
   }
 }
 
-const count = ({ store }: World) =>
-  countPackages(() => store.db)({} as never, { getRemainingTimeInMillis: () => 60_000 })
+const count = ({ store }: World) => countAll(store.db)
 
 /** The whole list, in the plainest way. */
 const listed = ({ all, projects }: World, filter: PackageFilter, order: PackageOrder, sort: Sort) =>
