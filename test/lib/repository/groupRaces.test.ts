@@ -2,6 +2,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { Group, Project } from '../../../lib/domain/project.ts'
 import { locateAmong } from '../../../lib/domain/project.ts'
 import { transitsKey } from '../../../lib/repository/keys.ts'
+import { settleAll } from '../../support/jobs.ts'
 import { admin, list } from '../../support/moves.ts'
 import { now, openStore } from '../../support/store.ts'
 import { unique } from '../../support/world.ts'
@@ -29,10 +30,6 @@ const rightBefore = (store: Store, matches: (text: string) => boolean, meanwhile
 
 const groupNow = (store: Store, id: number) => store.db.groups.findGroup({ id }) as Promise<Group>
 const projectNow = (store: Store, id: number) => store.db.groups.findProject({ id }) as Promise<Project>
-const settleAll = async ({ db }: Store) => {
-  for (const id of await db.groupTransit.listInTransit()) await db.groupTransit.settle(id)
-  for (const id of await db.transit.listInTransit()) await db.transit.settle(id)
-}
 
 describe('races', () => {
   it('a group that becomes more visible while it departs below a private one is refused there', async () => {
@@ -45,7 +42,7 @@ describe('races', () => {
     )
     await store.db.groups.transferGroup(moving.id, target.id, now()).catch(() => undefined)
     end()
-    await settleAll(store)
+    await settleAll(store.db)
     const found = await groupNow(store, moving.id)
     expect([found.ancestorIds, found.visibility]).not.toEqual([[target.id], 'public'])
   })
@@ -60,7 +57,7 @@ describe('races', () => {
     )
     await store.db.groups.transferGroup(moving.id, target.id, now())
     end()
-    await settleAll(store)
+    await settleAll(store.db)
     const [row] = await store.db.groups.listContents('group', target)
     expect((await groupNow(store, moving.id)).visibility).toBe('private')
     expect(row?.visibility).toBe('private')
@@ -75,7 +72,7 @@ describe('races', () => {
       (text) => text.includes('SET #visibility'),
       async () => {
         await store.db.groups.deleteGroup(gone.id, now())
-        await settleAll(store)
+        await settleAll(store.db)
       },
     )
     await store.db.groups.changeGroupVisibility(gone.id, 'internal').catch(() => undefined)
@@ -97,7 +94,7 @@ describe('races', () => {
     )
     await store.db.groups.renameProject(project.id, 'renamed', now())
     end()
-    await settleAll(store)
+    await settleAll(store.db)
     expect((await projectNow(store, project.id)).visibility).toBe('private')
     expect(await store.db.groups.listContents('project')).toMatchObject([{ visibility: 'private' }])
   })
@@ -111,11 +108,11 @@ describe('races', () => {
       (text) => text.includes('PROJECT#'),
       async () => {
         await store.db.groups.renameGroup(one.id, 'elsewhere', now())
-        await settleAll(store)
+        await settleAll(store.db)
         await store.db.groups.renameGroup(two.id, one.path, now())
-        await settleAll(store)
+        await settleAll(store.db)
         await store.db.groups.transferGroup(inner.id, two.id, now())
-        await settleAll(store)
+        await settleAll(store.db)
       },
     )
     const made = await store.project(inner).catch(() => undefined)
@@ -131,15 +128,15 @@ describe('paths', () => {
     const [elsewhere, former, moving] = [await store.group(), await store.group(), await store.group()]
     const stranger = await store.project(former, 'public', 'lib')
     await store.db.groups.transferProject(stranger.id, elsewhere, now())
-    await settleAll(store)
+    await settleAll(store.db)
     await store.db.groups.renameGroup(former.id, unique('other'), now())
-    await settleAll(store)
+    await settleAll(store.db)
     const inside = await store.project(moving, 'public', 'lib')
     await store.db.groups.renameGroup(moving.id, former.path, now())
 
     const found = async () => (await store.db.groups.findProject({ fullPath: `${former.path}/lib` }))?.id
     expect(await found()).toBe(inside.id)
-    await settleAll(store)
+    await settleAll(store.db)
     expect(await found()).toBe(inside.id)
   })
 })
@@ -153,7 +150,7 @@ describe('where a thing is', () => {
     // The read of one group is slow, that of the other fast: between them `inner` leaves and `outer` goes into it.
     const early = await groupNow(store, inner.id)
     await store.db.groups.transferGroup(inner.id, { ownerId: store.owner.id }, now())
-    await settleAll(store)
+    await settleAll(store.db)
     await store.db.groups.transferGroup(outer.id, inner.id, now())
     const late = await groupNow(store, outer.id)
     let reads = 0
@@ -180,7 +177,7 @@ describe('limits', () => {
     const source = { kind: 'project', id: project.id } as const
     const role = { userId: user.id, source, within: place.ancestorIds, expiresOn: null, createdAt: now() }
     await store.db.members.add({ ...role, accessLevel: 30 })
-    await settleAll(store)
+    await settleAll(store.db)
     expect(await list(store, await groupNow(store, other.id), admin(store))).toMatchObject({ total: 0 })
   })
 })

@@ -1,5 +1,6 @@
 import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
+import { settleAll } from '../../support/jobs.ts'
 import { admin, BETWEEN_STOPS, isSlow, ledger, list, signedIn } from '../../support/moves.ts'
 import { isStoppedIn, stopAfter } from '../../support/stopping.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
@@ -335,8 +336,7 @@ describe('several moves at once', () => {
       store.publish(open, { name: 'meanwhile' }),
     ])
     expect(outcomes.map(({ status }) => status)).toEqual(Array(6).fill('fulfilled'))
-    for (const id of await store.db.groupTransit.listInTransit()) await store.db.groupTransit.settle(id)
-    for (const id of await store.db.transit.listInTransit()) await store.db.transit.settle(id)
+    await settleAll(store.db)
 
     expect(await pathOf(store, open.id)).toBe(`${other.path}/renamed/${open.path}`)
     expect(await nowOf(store, inner)).toMatchObject([{ fullPath: `${top.path}/${inner.path}` }])
