@@ -94,7 +94,7 @@ export const run = async (most: number): Promise<void> => {
     const bringHome = async () => {
       for (const count of [...STOPS, Number.MAX_SAFE_INTEGER]) {
         const broken = open()
-        stopAfter(broken, count, count % 2 === 0)
+        stopAfter(broken, count)
         if (await isStoppedIn(() => broken.db.transit.settle(project.id))) stops++
       }
     }

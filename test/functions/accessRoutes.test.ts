@@ -9,7 +9,7 @@ import {
   routeNames,
   visibilities,
 } from '../support/accessRules.ts'
-import { lambdaDoor, type Reply } from '../support/doors.ts'
+import { lambdaDoor, type Reply, routes } from '../support/doors.ts'
 import { createWorld, type Json, type Who } from '../support/world.ts'
 
 const LEVELS = { Guest: 10, Reporter: 20, Developer: 30, Maintainer: 40, Owner: 50 } as const
@@ -87,7 +87,19 @@ describe('the access table of all routes', () => {
     expect(readFileSync(resolve('docs/access-table.md'), 'utf8')).toBe(renderAccessTable())
   })
 
-  it.each(routeNames())('is true of %s', async (route) => {
+  const isHead = (route: string) => route.startsWith('HEAD ')
+
+  it.each(routeNames().filter(isHead))('says of %s what it says of GET, which the same function answers', (route) => {
+    const get = route.replace('HEAD', 'GET')
+    const functionOf = (name: string) =>
+      routes().find(({ method, resource }) => `${method} ${resource.replace('/api/v4', '')}` === name)?.functionName
+    expect(functionOf(route)).toBe(functionOf(get))
+    const lineOf = (name: string) =>
+      visibilities.map((visibility) => callers.map((caller) => outcomeOf(name, caller, visibility)))
+    expect(lineOf(route)).toEqual(lineOf(get))
+  })
+
+  it.each(routeNames().filter((route) => !isHead(route)))('is true of %s', async (route) => {
     const [method = '', resource = ''] = route.split(' ')
     const declared: string[] = []
     const got: string[] = []

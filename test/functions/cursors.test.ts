@@ -1,5 +1,5 @@
 import { openCursor, sealCursor } from '../../lib/http/cursors.ts'
-import { doors, type Reply } from '../support/doors.ts'
+import { doors, type Reply, through } from '../support/doors.ts'
 import { createWorld, type Json } from '../support/world.ts'
 
 const ids = ({ json }: Reply) => (json as Json[]).map(({ id }) => id as number)
@@ -10,6 +10,7 @@ const links = ({ headers }: Reply) =>
 const PAGING = ['x-total', 'x-total-pages', 'x-page', 'x-per-page', 'x-next-page', 'x-prev-page']
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, get } = world
   beforeAll(() => door.open())

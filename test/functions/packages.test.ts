@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { doors, type Reply } from '../support/doors.ts'
+import { doors, type Reply, through } from '../support/doors.ts'
 import { createWorld, type Json, unique } from '../support/world.ts'
 
 const rows = ({ json }: Reply) => json as (Json & { id: number; name: string; version: string | null })[]
@@ -9,6 +9,7 @@ const withoutCursors = (links: string | undefined) => links?.replace(/cursor=[\w
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, get } = world
   beforeAll(() => door.open())
@@ -189,7 +190,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       expect(await list('sort=desc')).toEqual([c.id, b.id, a.id])
     })
 
-    it('pages with exact totals and links that repeat every parameter but the token', async () => {
+    it.everywhere('pages with exact totals and links that repeat every parameter but the token', async () => {
       const project = await world.project()
       for (let n = 0; n < 5; n++) await world.package(project.id)
       const path = `/projects/${project.id}/packages`
@@ -275,7 +276,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       expect([reply.status, reply.json, reply.headers['x-total']]).toEqual([200, [], total])
     })
 
-    it('ignores parameters that it does not know and bodies that a GET has no use for', async () => {
+    it.everywhere('ignores parameters that it does not know and bodies that a GET has no use for', async () => {
       const project = await world.project()
       const headers = { 'content-type': 'application/json' }
       const reply = await world.call(
@@ -505,7 +506,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       expect(await remove(new Date(Date.now() + 1_000))).toMatchObject({ status: 204 })
     })
 
-    it('takes a body that a client sends with it for nothing', async () => {
+    it.everywhere('takes a body that a client sends with it for nothing', async () => {
       const project = await world.project()
       const { id } = await world.package(project.id)
       expect(await world.call(root, 'DELETE', `/projects/${project.id}/packages/${id}`, {})).toMatchObject({
@@ -515,7 +516,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
   })
 
   describe('tokens', () => {
-    it('come as header, bearer or parameter, the parameter first', async () => {
+    it.everywhere('come as header, bearer or parameter, the parameter first', async () => {
       const project = await world.project({ visibility: 'private' })
       const path = `/projects/${project.id}/packages`
       const call = (query: string, headers: Record<string, string>) => door.call({ path: `${path}${query}`, headers })
@@ -576,7 +577,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
     })
   })
 
-  it('sends the same headers with answers and refusals', async () => {
+  it.everywhere('sends the same headers with answers and refusals', async () => {
     const project = await world.project()
     for (const path of [`/projects/${project.id}/packages`, '/projects/999999999/packages']) {
       expect((await get(root, path)).headers).toMatchObject({
@@ -589,7 +590,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
     }
   })
 
-  it('answers an unknown route with an error of its own', async () => {
+  it.everywhere('answers an unknown route with an error of its own', async () => {
     expect(await get(root, '/projects/1/nothing')).toMatchObject({ status: 404, json: { error: '404 Not Found' } })
   })
 })

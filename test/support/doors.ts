@@ -233,12 +233,37 @@ export const httpDoor = (): Door => {
 
 export const doors = () => [lambdaDoor(), httpDoor()]
 
+/** `it`, and `it.everywhere` for what is about the way in itself. */
+type ItThrough = jest.It & { everywhere: jest.It }
+
 /**
- * `it` for suites whose lists are of values and of people: the Lambda's door is tried with each of them, and with the
- * first of each list it shows that HTTP makes no difference.
+ * `describe` and `it` of suites that go through both doors. The Lambda's door is tried with everything. HTTP is shown to
+ * make no difference: with the first test of each `describe`, with the first case of a list, and with each test that is
+ * about what a way in does to a request.
  */
-export const itThrough = ({ name }: Door): jest.It => {
-  if (name === LAMBDA_DOOR) return it
-  const each = (cases: readonly unknown[]) => it.each(cases.slice(0, 1) as unknown[][])
-  return Object.assign((...test: Parameters<jest.It>) => it(...test), it, { each }) as jest.It
+export const through = ({ name }: Door): { describe: jest.Describe; it: ItThrough } => {
+  if (name === LAMBDA_DOOR)
+    return { describe, it: Object.assign(it.bind(undefined), it, { everywhere: it }) as ItThrough }
+
+  const begun = [false]
+  const isFirst = () => !begun.splice(-1, 1, true)[0]
+  const inBlock =
+    (run: (...given: unknown[]) => void) =>
+    (...given: unknown[]) => {
+      begun.push(false)
+      run(...given)
+      begun.pop()
+    }
+  const describeEach = (cases: unknown[][]) => (title: string, run: (...given: unknown[]) => void) =>
+    describe.each(cases)(title, inBlock(run))
+  const itEach = (cases: unknown[][]) => (isFirst() ? it.each(cases.slice(0, 1)) : () => {})
+  return {
+    describe: Object.assign((title: string, run: () => void) => describe(title, inBlock(run)), describe, {
+      each: describeEach,
+    }) as unknown as jest.Describe,
+    it: Object.assign((...test: Parameters<jest.It>) => (isFirst() ? it(...test) : undefined), it, {
+      each: itEach,
+      everywhere: it,
+    }) as unknown as ItThrough,
+  }
 }

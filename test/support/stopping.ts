@@ -1,17 +1,19 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 
-/** A process that ends between two transactions, or with one under way. */
+/** A process that ends between two writes. */
 export class Stopped extends Error {}
 
-/** Lets `count` transactions through and breaks off at the next, before or after it is carried out. */
-export const stopAfter = ({ client }: { client: DynamoDBDocumentClient }, count: number, isCarriedOut: boolean) => {
+/** Whether a command of the database writes. What is stopped before a read leaves what it leaves before the next write. */
+export const isWrite = ({ commandName = '' }: { commandName?: string }) =>
+  /^(TransactWriteItems|UpdateItem)Command$/.test(commandName)
+
+/** Lets `count` writes through and breaks off before the next: as a process that ends after the last of them leaves it. */
+export const stopAfter = ({ client }: { client: DynamoDBDocumentClient }, count: number) => {
   let left = count
   client.middlewareStack.add(
     (next, context) => async (args) => {
-      if (context.commandName !== 'TransactWriteItemsCommand' || left-- > 0) return next(args)
-      if (left < -1) throw new Stopped()
-      if (isCarriedOut) await next(args)
-      throw new Stopped()
+      if (isWrite(context) && left-- <= 0) throw new Stopped()
+      return next(args)
     },
     { step: 'initialize', name: 'stop' },
   )

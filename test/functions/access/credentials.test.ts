@@ -1,4 +1,4 @@
-import { doors } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, publishBody } from '../../support/world.ts'
 
 const UNAUTHORIZED = '401 Unauthorized'
@@ -9,6 +9,7 @@ const basic = (username: string, password: string) =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, call } = world
   /** A private project with a package of each format, and a token of each kind that reads it. */
@@ -64,7 +65,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
   /** What a stranger to the private project hears: GitLab asks package clients for a login. */
   const nothing = (route: string) => [(clients as readonly string[]).includes(route) ? 401 : 404]
 
-  it.each([
+  it.everywhere.each([
     ['personal', 'PRIVATE-TOKEN', [...packages, ...others], []],
     ['personal', 'private_token', [...packages, ...others], []],
     ['personal', 'Bearer', [...packages, ...others], []],

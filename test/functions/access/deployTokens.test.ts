@@ -1,10 +1,11 @@
-import { doors } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, dayIn, type Json } from '../../support/world.ts'
 import { castOf, idsOf, statuses, told } from './cast.ts'
 
 const NOT_FOUND = { message: '404 Not found' }
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, anonymous, get, call, make } = world
   beforeAll(() => door.open())

@@ -1,4 +1,4 @@
-import { doors, itThrough } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
 import { addExpired, type Cast, castOf, rows, statuses, told } from './cast.ts'
 
@@ -6,7 +6,7 @@ const NOT_FOUND = { message: '404 Group Not Found' }
 const LISTS = ['subgroups', 'descendant_groups', 'projects'] as const
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
-  const it = itThrough(door)
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { anonymous, get } = world
   beforeAll(() => door.open())

@@ -1,5 +1,5 @@
 import type { AccessLevel } from '../../../lib/domain/permissions.ts'
-import { doors, itThrough } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
 import {
   addExpired,
@@ -27,7 +27,7 @@ const failed = (field: string, ...words: string[]) => ({
 const TAKEN = failed('path', 'has already been taken')
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
-  const it = itThrough(door)
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, anonymous, get } = world
   const post = (who: Who, body: Json) => world.call(who, 'POST', '/groups', body)

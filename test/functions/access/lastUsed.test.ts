@@ -1,8 +1,9 @@
-import { doors } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, type Json, type Who } from '../../support/world.ts'
 import { ISO, rows } from './requests.ts'
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
+  const { it } = through(door)
   const world = createWorld(door)
   const { root, get, call } = world
   beforeAll(() => door.open())

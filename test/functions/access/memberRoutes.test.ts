@@ -1,4 +1,4 @@
-import { doors, itThrough } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, dayIn, type Json, unique, type Who } from '../../support/world.ts'
 import { addExpired, type Cast, castOf, rows, statuses, told } from './cast.ts'
 
@@ -10,7 +10,7 @@ const NO_MEMBER = { message: '404 Not found' }
 const UNAUTHORIZED = { message: '401 Unauthorized' }
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
-  const it = itThrough(door)
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, anonymous, get, call } = world
   beforeAll(() => door.open())

@@ -1,4 +1,4 @@
-import { doors, itThrough } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, dayIn, type Json, unique, type Who } from '../../support/world.ts'
 import {
   addExpired,
@@ -25,7 +25,7 @@ const MEMBER_EXISTS = { message: 'Member already exists' }
 const LAST_OWNER = { message: '403 Forbidden - the last owner of a group cannot be removed' }
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
-  const it = itThrough(door)
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, anonymous, get } = world
   const remove = (who: Who, path: string, userId: unknown) => world.call(who, 'DELETE', `${path}/members/${userId}`)

@@ -1,7 +1,8 @@
-import { doors, type Reply } from '../../support/doors.ts'
+import { doors, type Reply, through } from '../../support/doors.ts'
 import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, anonymous, get, call } = world
   beforeAll(() => door.open())

@@ -1,4 +1,4 @@
-import { doors } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, dayIn, type Json, unique, type Who } from '../../support/world.ts'
 import { idsOf, row, rows, told } from './cast.ts'
 
@@ -7,6 +7,7 @@ const REVOKED = 'Token was revoked. You have to re-authorize from the user.'
 const ALREADY = { message: '400 Bad request - Token already revoked' }
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, anonymous, get, call } = world
   const own = async (who: Who) => row(await get(who, '/personal_access_tokens/self'))

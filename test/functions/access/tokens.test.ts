@@ -1,4 +1,4 @@
-import { doors, itThrough } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, dayIn, type Json, unique, type Who } from '../../support/world.ts'
 import { brokenBodies, FORM, ISO, made, NO_RECORDS, send, tenAtOnce, told, UNAUTHORIZED } from './requests.ts'
 
@@ -39,7 +39,7 @@ const SCOPES = [
 ]
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
-  const it = itThrough(door)
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, anonymous, get } = world
   const newUser = async () => {

@@ -1,4 +1,4 @@
-import { doors, itThrough } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
 import { castOf, row, rows, statuses, told } from './cast.ts'
 
@@ -22,7 +22,7 @@ const NOTHING_SET = {
 }
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
-  const it = itThrough(door)
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, anonymous, get, call } = world
   const put = (who: Who, path: string, body: Json) => call(who, 'PUT', path, body)
@@ -173,7 +173,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
     const multipart = `multipart/form-data; boundary=${boundary}`
 
-    it('changes the same thing as JSON, as a form, as multipart/form-data and in the query', async () => {
+    it.everywhere('changes the same thing as JSON, as a form, as multipart/form-data and in the query', async () => {
       const { id } = await world.group()
       const path = `/groups/${id}`
       const bodies: [string, string][] = [
@@ -194,7 +194,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       })
     })
 
-    it('of multipart/form-data makes everything that the others make', async () => {
+    it.everywhere('of multipart/form-data makes everything that the others make', async () => {
       const path = unique('multi')
       const made = await send(
         'POST',
@@ -213,7 +213,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       expect(token).toMatchObject({ status: 201, json: { scopes: ['api', 'read_api'] } })
     })
 
-    it('of multipart/form-data that is broken, or has a file for a name, is refused', async () => {
+    it.everywhere('of multipart/form-data that is broken, or has a file for a name, is refused', async () => {
       const { id } = await world.group()
       const file = `--${boundary}\r\nContent-Disposition: form-data; name="name"; filename="x.txt"\r\n\r\nx\r\n--${boundary}--\r\n`
       for (const [contentType, body, error] of [

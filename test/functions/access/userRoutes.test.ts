@@ -1,4 +1,4 @@
-import { doors } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, type Json, unique } from '../../support/world.ts'
 import { idsOf, rows, told } from './cast.ts'
 
@@ -8,6 +8,7 @@ const BASIC = ['id', 'username', 'name', 'state', 'avatar_url', 'web_url']
 const OWN = ['email', 'commit_email', 'is_admin', 'namespace_id', 'created_at']
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, anonymous, get } = world
   beforeAll(() => door.open())

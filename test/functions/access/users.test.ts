@@ -1,4 +1,4 @@
-import { doors, itThrough } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
 import { brokenBodies, FORM, ISO, made, PATH_RULE, send, tenAtOnce, told, UNAUTHORIZED } from './requests.ts'
 
@@ -9,7 +9,7 @@ const TOO_LONG = ['is too long (maximum is 255 characters)']
 const BLANK = ["can't be blank"]
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
-  const it = itThrough(door)
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, anonymous, get } = world
   const post = (who: Who, body: Json) => world.call(who, 'POST', '/users', body)

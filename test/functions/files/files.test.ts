@@ -1,4 +1,4 @@
-import { doors, type Reply } from '../../support/doors.ts'
+import { doors, type Reply, through } from '../../support/doors.ts'
 import { createWorld, type Json, publishBody, type Who } from '../../support/world.ts'
 
 const MAINTAINER = 40
@@ -6,6 +6,7 @@ const NOT_FOUND = { status: 404, json: { message: '404 Not found' } }
 const FILE_NOT_FOUND = { status: 404, json: { message: '404 Not Found' } }
 
 describe.each(doors().map((door) => [door.name, door] as const))('below a package, %s', (_name, door) => {
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, get } = world
   beforeAll(() => door.open())

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { BODY_LIMIT_BYTES } from '../../../lib/http/params.ts'
-import { type Call, doors, type Reply } from '../../support/doors.ts'
+import { type Call, doors, type Reply, through } from '../../support/doors.ts'
 import { createWorld, type Json, unique, type Who } from '../../support/world.ts'
 
 const [GUEST, REPORTER, DEVELOPER, MAINTAINER] = [10, 20, 30, 40] as const
@@ -28,6 +28,7 @@ const versionsIn = (xml: string) => [...xml.matchAll(/<version>(.*?)<\/version>/
 const elementIn = (xml: string, name: string) => new RegExp(`<${name}>(.*?)</${name}>`).exec(xml)?.[1]
 
 describe.each(doors().map((door) => [door.name, door] as const))('Maven, %s', (_name, door) => {
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, anonymous } = world
   beforeAll(() => door.open())
@@ -239,7 +240,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('Maven, %s', (_
       expect(await packagesOf(project.id)).toEqual([])
     })
 
-    it('takes a body up to the limit and names the limit above it', async () => {
+    it.everywhere('takes a body up to the limit and names the limit above it', async () => {
       const project = await world.project()
       const jar = `${APP}/1.0/my-app-1.0.jar`
       expect((await put(root, project.id, jar, new Uint8Array(BODY_LIMIT_BYTES))).status).toBe(200)
@@ -285,7 +286,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('Maven, %s', (_
       }
     })
 
-    it('describes a file to HEAD without a redirect', async () => {
+    it.everywhere('describes a file to HEAD without a redirect', async () => {
       const project = await world.project()
       const jar = `${APP}/1.0/my-app-1.0.jar`
       await put(root, project.id, jar, everyByte)
@@ -348,7 +349,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('Maven, %s', (_
       expect((await get(await world.member('projects', project.id, REPORTER), project.id, jar)).status).toBe(302)
     })
 
-    it('takes a token as the password of HTTP Basic, and asks for it', async () => {
+    it.everywhere('takes a token as the password of HTTP Basic, and asks for it', async () => {
       const project = await world.project({ visibility: 'private' })
       const { token } = await world.member('projects', project.id, DEVELOPER)
       const path = `${base(project.id)}/${APP}/1.0/my-app-1.0.jar`

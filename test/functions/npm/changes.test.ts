@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { BODY_LIMIT_BYTES } from '../../../lib/http/params.ts'
 import { DEPRECATION_LIMIT } from '../../../lib/npm/changes.ts'
-import { doors, itThrough } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, type Json, publishBody, type Who } from '../../support/world.ts'
 
 const DEVELOPER = 30
@@ -19,7 +19,7 @@ type Packument = {
 const refusal = (status: number, text: unknown) => ({ status, json: { message: text, error: text } })
 
 describe.each(doors().map((door) => [door.name, door] as const))('npm %s', (_name, door) => {
-  const it = itThrough(door)
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, anonymous } = world
   beforeAll(() => door.open())

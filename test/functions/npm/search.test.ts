@@ -1,9 +1,10 @@
-import { doors } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, type Json, publishBody, type Who } from '../../support/world.ts'
 
 type Found = { total: number; objects: { package: Json & { name: string; version: string } }[] }
 
 describe.each(doors().map((door) => [door.name, door] as const))('npm search %s', (_name, door) => {
+  const { it } = through(door)
   const world = createWorld(door)
   const { root, anonymous } = world
   beforeAll(() => door.open())

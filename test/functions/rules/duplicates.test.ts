@@ -1,4 +1,4 @@
-import { doors } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, type Json, type Who } from '../../support/world.ts'
 
 const DUPLICATE = { message: '400 Bad request - Duplicate package is not allowed' }
@@ -10,6 +10,7 @@ const INHERITED = {
 }
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, call, get } = world
   beforeAll(() => door.open())

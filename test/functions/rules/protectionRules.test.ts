@@ -1,10 +1,11 @@
-import { doors } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, type Json, publishBody, type Who } from '../../support/world.ts'
 import { castOf, statuses } from '../access/cast.ts'
 
 const TAKEN = { message: { error: ['Package name pattern has already been taken'] } }
 
 describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, door) => {
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, call, get, make } = world
   beforeAll(() => door.open())

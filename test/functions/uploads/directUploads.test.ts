@@ -5,7 +5,7 @@ import { objectStore } from '../../../lib/deps.ts'
 import { CONFIRM_WITHIN_HOURS, DIRECT_UPLOAD_LIMIT_BYTES } from '../../../lib/domain/directUpload.ts'
 import { BODY_LIMIT_BYTES } from '../../../lib/http/params.ts'
 import { TARBALL_LIMIT_BYTES } from '../../../lib/npm/publish.ts'
-import { doors } from '../../support/doors.ts'
+import { doors, through } from '../../support/doors.ts'
 import { createWorld, type Json, tarballOf, type Who } from '../../support/world.ts'
 
 const DEVELOPER = 30
@@ -14,6 +14,7 @@ const hash = (algorithm: string, bytes: Uint8Array | string) => createHash(algor
 type Signed = { id: string; upload: { method: string; url: string; headers: Record<string, string> } }
 
 describe.each(doors().map((door) => [door.name, door] as const))('direct uploads, %s', (_name, door) => {
+  const { describe, it } = through(door)
   const world = createWorld(door)
   const { root, call, get } = world
   beforeAll(() => door.open())

@@ -96,7 +96,10 @@ const expectPages = async (world: World, filters = FILTERS, orders = ORDERS) => 
       for (const sort of filters.length === 1 ? SORTS : SORTS.slice((n + m) % 2).slice(0, 1)) {
         const whole = listed(world, filter, order, sort)
         const last = Math.ceil(whole.length / SIZE)
-        const pages = [...new Set([1, Math.ceil(last / 3), last - 1, last + 1])].filter((number) => number > 0)
+        // One order is seen where lists begin and end, the next in the middle.
+        const pages = ((n + m) % 3 === 0 ? [1, last + 1] : [Math.ceil(last / 3), last - 1]).filter(
+          (number) => number > 0,
+        )
         const read = await Promise.all(
           pages.map(async (number) => {
             const { rows, total } = await list(world, group, { filter, order, sort }, { number })
@@ -207,6 +210,7 @@ describe('a page that goes on from a row', () => {
           const forwards = await walk(await read(), ({ ends }) => (ends?.hasMore ? { after: ends.last } : undefined))
           expect({ filter, order, sort, ids: forwards.flat() }).toEqual({ filter, order, sort, ids: whole })
 
+          if ((n + m) % 3 === 0) continue
           const number = Math.max(1, Math.ceil(whole.length / SIZE))
           const last = await list(world, group, { filter, order, sort }, { number, start: 'last' })
           const backwards = await walk(last, ({ ends }) => ends && { before: ends.first })
