@@ -24,7 +24,8 @@ const MAVEN = ['maven', 'mavenLarge'].map((name) => `<rootDir>/test/clients/${na
 const config: Config = {
   globalSetup: '<rootDir>/test/support/startAll.ts',
   globalTeardown: '<rootDir>/test/support/stopAll.ts',
-  testTimeout: 60_000,
+  // No measure of anything: what hangs is to end, also where a machine is busy with others.
+  testTimeout: 180_000,
   // One more than there are cores at the least: the suites wait for servers half of their time.
   maxWorkers: 3,
   projects: [

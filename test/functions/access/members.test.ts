@@ -65,6 +65,17 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
         'owner whose role has ended': ended,
       }
     }
+    const settings = new Map<string, ReturnType<typeof makeSetting>>()
+    const makeSetting = async (visibility: string) => {
+      const made = await place(visibility)
+      return { ...made, cast: await castOf(made), outsider: await world.user() }
+    }
+    /** A place with everybody in it, which cases leave as they found it. */
+    const settingOf = (visibility: string) => {
+      const setting = settings.get(visibility) ?? makeSetting(visibility)
+      settings.set(visibility, setting)
+      return setting
+    }
     /** Who is answered what, in a private place; a public one is seen by all. */
     const maintains = kind === 'projects'
     const STATUSES = [
@@ -152,39 +163,30 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       })
 
       describe('asks who may do it:', () => {
-        const settings = new Map<string, { path: string; cast: Record<string, Who> }>()
-        beforeAll(async () => {
-          for (const visibility of ['private', 'public']) {
-            const made = await place(visibility)
-            settings.set(visibility, { path: made.path, cast: await castOf(made) })
-          }
-        })
-
         it.each(
           STATUSES.flatMap(([who, hidden, open]) => [
             ['private', who, hidden === 200 ? 201 : hidden] as const,
             ['public', who, open === 200 ? 201 : open] as const,
           ]),
         )(`a %s ${one} answers the caller "%s" with %i`, async (visibility, who, status) => {
-          const { path = '', cast } = settings.get(visibility) ?? {}
-          const user = await world.user()
-          const reply = await add(cast?.[who] as Who, path, { user_id: user.id, access_level: 10 })
+          const { path, cast, outsider } = await settingOf(visibility)
+          const reply = await add(cast[who] as Who, path, { user_id: outsider.id, access_level: 10 })
           expect(reply.status).toBe(status)
           if (status !== 201) expect(reply.json).toEqual(REFUSALS[status])
           // An owner may take the role again, if there is one.
-          expect(await remove(root, path, user.id)).toMatchObject({ status: status === 201 ? 204 : 404 })
+          expect(await remove(root, path, outsider.id)).toMatchObject({ status: status === 201 ? 204 : 404 })
         })
 
         it('the right comes before the parameters', async () => {
-          const { path = '', cast } = settings.get('public') ?? {}
+          const { path, cast } = await settingOf('public')
           for (const body of ['{', '{"user_id":"x"}', '']) {
-            const reply = await send(world, cast?.developer as Who, `${path}/members`, body)
+            const reply = await send(world, cast.developer as Who, `${path}/members`, body)
             expect([reply.status, reply.json]).toEqual([403, NO_RIGHT])
           }
         })
 
         it('an anonymous caller is refused before anything is looked for, byte for byte alike', async () => {
-          const { path = '' } = settings.get('private') ?? {}
+          const { path } = await settingOf('private')
           const missing = told(await send(world, anonymous, `/${kind}/999999999/members`, '{'))
           expect(missing).toMatchObject({ status: 401, text: JSON.stringify(UNAUTHORIZED) })
           for (const body of ['', '{', '[]', '{"user_id":1,"access_level":10}', '{"access_level":"x"}']) {
@@ -193,8 +195,8 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
         })
 
         it('hidden and missing are answered alike, byte for byte', async () => {
-          const { path = '', cast } = settings.get('private') ?? {}
-          for (const who of [cast?.stranger, cast?.['owner whose role has ended']] as Who[]) {
+          const { path, cast } = await settingOf('private')
+          for (const who of [cast.stranger, cast['owner whose role has ended']] as Who[]) {
             const missing = told(await add(who, `/${kind}/999999999`, { user_id: who.id, access_level: 50 }))
             expect(missing).toMatchObject({ status: 404, text: JSON.stringify(NOT_FOUND) })
             for (const body of ['', '{', `{"user_id":${who.id},"access_level":50}`, '{"access_level":"x"}']) {
@@ -205,7 +207,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
         })
 
         it('a bad token and one that only reads are refused', async () => {
-          const { path = '' } = settings.get('public') ?? {}
+          const { path } = await settingOf('public')
           const reader = await world.user(['read_api'], { admin: true })
           expect(await add({ token: 'pat-nobody' }, path, {})).toMatchObject({ status: 401, json: UNAUTHORIZED })
           expect(await add(reader, path, { user_id: reader.id, access_level: 10 })).toMatchObject({
@@ -224,9 +226,6 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
           path = made.path
           owner = await world.member(kind, made.id, 50)
           user = await world.user()
-        })
-        afterEach(async () => {
-          expect(await get(user, path)).toMatchObject({ status: 404, json: NOT_FOUND })
         })
 
         it.each<[string, (user: Required<Who>) => Json, Json]>([
@@ -340,6 +339,10 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
           const group = await world.group()
           const reply = await add(owner, path, { username: group.path, access_level: 10 })
           expect([reply.status, reply.json]).toEqual([404, NO_USER])
+        })
+
+        it('whatever of all that was asked for', async () => {
+          expect(await get(user, path)).toMatchObject({ status: 404, json: NOT_FOUND })
         })
       })
 
@@ -458,38 +461,30 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
       })
 
       describe('asks who may do it:', () => {
-        const settings = new Map<string, { path: string; id: number; cast: Record<string, Who> }>()
-        beforeAll(async () => {
-          for (const visibility of ['private', 'public']) {
-            const made = await place(visibility)
-            settings.set(visibility, { ...made, cast: await castOf(made) })
-          }
-        })
-
         it.each(
           STATUSES.flatMap(([who, hidden, open]) => [
             ['private', who, hidden === 200 ? 204 : hidden] as const,
             ['public', who, open === 200 ? 204 : open] as const,
           ]),
         )(`a %s ${one} answers the caller "%s" with %i`, async (visibility, who, status) => {
-          const { path = '', id = 0, cast } = settings.get(visibility) ?? {}
+          const { path, id, cast } = await settingOf(visibility)
           const member = await world.member(kind, id, 10)
-          const reply = await remove(cast?.[who] as Who, path, member.id)
+          const reply = await remove(cast[who] as Who, path, member.id)
           expect(reply.status).toBe(status)
           if (status !== 204) expect(reply.json).toEqual(REFUSALS[status])
           expect(await remove(root, path, member.id)).toMatchObject({ status: status === 204 ? 404 : 204 })
         })
 
         it('the right comes before the id', async () => {
-          const { path = '', cast } = settings.get('public') ?? {}
+          const { path, cast } = await settingOf('public')
           for (const userId of ['abc', '0', '999999999', '%00', BEYOND_DOUBLE]) {
-            const reply = await remove(cast?.developer as Who, path, userId)
+            const reply = await remove(cast.developer as Who, path, userId)
             expect([userId, reply.status, reply.json]).toEqual([userId, 403, NO_RIGHT])
           }
         })
 
         it('an anonymous caller is refused before anything is looked for, byte for byte alike', async () => {
-          const { path = '' } = settings.get('private') ?? {}
+          const { path } = await settingOf('private')
           const missing = told(await remove(anonymous, `/${kind}/999999999`, 1))
           expect(missing).toMatchObject({ status: 401, text: JSON.stringify(UNAUTHORIZED) })
           for (const userId of ['1', 'abc', '999999999']) {
@@ -498,11 +493,11 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
         })
 
         it('hidden and missing are answered alike, byte for byte', async () => {
-          const { path = '', cast } = settings.get('private') ?? {}
-          for (const who of [cast?.stranger, cast?.['owner whose role has ended']] as Who[]) {
+          const { path, cast } = await settingOf('private')
+          for (const who of [cast.stranger, cast['owner whose role has ended']] as Who[]) {
             const missing = told(await remove(who, `/${kind}/999999999`, who.id))
             expect(missing).toMatchObject({ status: 404, text: JSON.stringify(NOT_FOUND) })
-            for (const userId of [who.id, cast?.guest?.id, 'abc', '%zz', '999999999']) {
+            for (const userId of [who.id, cast.guest?.id, 'abc', '%zz', '999999999']) {
               const reply = await remove(who, path, userId)
               // A broken percent sign is refused by API Gateway or its stand-in, before any route.
               if (userId === '%zz' && reply.status === 400) continue
@@ -512,7 +507,7 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
         })
 
         it('a bad token and one that only reads are refused', async () => {
-          const { path = '' } = settings.get('public') ?? {}
+          const { path } = await settingOf('public')
           const reader = await world.user(['read_api'], { admin: true })
           expect(await remove({ token: 'pat-nobody' }, path, 1)).toMatchObject({ status: 401, json: UNAUTHORIZED })
           expect(await remove(reader, path, 1)).toMatchObject({
