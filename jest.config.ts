@@ -1,12 +1,17 @@
 import type { Config } from 'jest'
 
+/** Packages that each worker loads once. An SDK that is compiled anew for each file never gets fast. */
+const ONCE = ['@aws-sdk', '@smithy', 'fast-check', 're2js', 'semver', 'tar-stream', 'valibot'].join('|')
+
 const common = {
+  testEnvironment: '<rootDir>/test/support/oneRealm.ts',
   transform: {
-    '^.+\\.(ts|js)$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' } }],
+    [`/node_modules/(${ONCE})/`]: '<rootDir>/test/support/loadOnce.ts',
+    '\\.(ts|js)$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' } }],
   } as Config['transform'],
-  // middy comes as an ES module only, and its exports name no way in for require.
+  // Its exports name no way in for require.
   moduleNameMapper: { '^@middy/(\\w+)$': '<rootDir>/node_modules/@middy/$1/index.js' },
-  transformIgnorePatterns: ['/node_modules/(?!@middy/)'],
+  transformIgnorePatterns: [`/node_modules/(?!(@middy|${ONCE})/)`],
   modulePathIgnorePatterns: ['<rootDir>/.esbuild/', '<rootDir>/.serverless/', '<rootDir>/.data/'],
 }
 
