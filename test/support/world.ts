@@ -2,9 +2,10 @@ import { createHash, randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import type { Package, PackageStatus, PackageType } from '../../lib/domain/package.ts'
-import type { AccessLevel } from '../../lib/domain/permissions.ts'
-import type { Group, Project } from '../../lib/domain/project.ts'
+import type { AccessLevel, User } from '../../lib/domain/permissions.ts'
+import type { Group, Located, Project } from '../../lib/domain/project.ts'
 import { TOKEN_LIFE_DAYS, type TokenScope } from '../../lib/domain/token.ts'
+import { presentGroup, presentProject } from '../../lib/http/present.ts'
 import { newSecret } from '../../lib/repository/tokens.ts'
 import type { Door, Reply } from './doors.ts'
 import { testEnvironment } from './environment.ts'
@@ -12,6 +13,10 @@ import { now } from './store.ts'
 
 export type Json = Record<string, unknown>
 type Made = { id: number } & Json
+
+type NewPlace = Pick<Group, 'name' | 'path' | 'description' | 'visibility'>
+/** What says how a group or project is to be. */
+type Wanted = { [Field in 'name' | 'path' | 'description' | 'visibility']?: unknown }
 
 type NewFile = Parameters<ReturnType<Door['database']>['packages']['publish']>[1]['files'][number]
 
@@ -54,6 +59,20 @@ export const createWorld = (door: Door) => {
     return answer.json as Made
   }
 
+  let himself: Promise<User | undefined> | undefined
+  const administrator = async (): Promise<User> => {
+    himself ??= door.database().users.findByUsername('root')
+    return (await himself) as User
+  }
+  /** A group as it stands, with those around it. */
+  const at = async (id: number): Promise<Located<Group>> => {
+    const { groups } = door.database()
+    const group = await groups.findGroup({ id })
+    const located = group && (await groups.locate(group))
+    if (!located) throw new Error(`there is no group ${id}`)
+    return located
+  }
+
   const world = {
     door,
     root,
@@ -62,12 +81,24 @@ export const createWorld = (door: Door) => {
     get: (who: Who & DeployTokenBearer, path: string): Promise<Reply> => call(who, 'GET', path),
     make,
 
-    group: (more: Json = {}) => {
+    /** A group of the administrator's, by way of the repository, as the route answers it: most cases need several. */
+    group: async ({ parent_id, ...more }: Wanted & { parent_id?: number | undefined } = {}): Promise<Made> => {
       const path = unique('group')
-      return make('/groups', { name: path, path, visibility: 'public', ...more })
+      const [{ id }, parent] = await Promise.all([administrator(), parent_id === undefined ? undefined : at(parent_id)])
+      const wanted = { name: path, path, description: '', visibility: 'public', ...more } as NewPlace
+      const group = await door.database().groups.createGroup(parent?.thing, wanted, id, now())
+      return presentGroup(group, parent ? [...parent.ancestors, parent.thing] : [], { url: door.origin })
     },
 
-    project: (more: Json = {}) => make('/projects', { name: unique('project'), visibility: 'public', ...more }),
+    /** A project in a group, or in the administrator's own namespace, as `group` makes groups. */
+    project: async ({ namespace_id, ...more }: Wanted & { namespace_id?: number } = {}): Promise<Made> => {
+      const path = unique('project')
+      const { id, namespaceId } = await administrator()
+      const around = await at(namespace_id ?? namespaceId)
+      const wanted = { name: path, path, description: '', visibility: 'public', ...more } as NewPlace
+      const project = await door.database().groups.createProject(around.thing, wanted, id, now())
+      return presentProject(project, [...around.ancestors, around.thing], { url: door.origin })
+    },
 
     /** A user with a token of these scopes, by way of the repository: most cases need several. */
     user: async (scopes: TokenScope[] = ['api'], { admin = false } = {}): Promise<Required<Who>> => {
