@@ -51,5 +51,8 @@ export const ledger = (store: Store, groups: readonly Group[]) => {
 /** On the engine that takes its time some of the cases show whether it differs. */
 export const isSlow = process.env.DYNAMODB_ENDPOINT === testEnvironment().dynamodbLocal
 
+/** How long whoever watches a move looks away. */
+export const BETWEEN_LOOKS_MS = 40
+
 /** Each place to stop at on the fast engine, and some of them on the other. */
 export const BETWEEN_STOPS = isSlow ? 12 : 1

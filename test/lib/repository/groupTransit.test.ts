@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
 import { settleAll } from '../../support/jobs.ts'
-import { admin, BETWEEN_STOPS, isSlow, ledger, list, signedIn } from '../../support/moves.ts'
+import { admin, BETWEEN_LOOKS_MS, BETWEEN_STOPS, isSlow, ledger, list, signedIn } from '../../support/moves.ts'
 import { isStoppedIn, stopAfter } from '../../support/stopping.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 
@@ -266,7 +267,8 @@ describe('what happens inside a group on its way', () => {
     )
     let isDone = false
     const watching = (async () => {
-      while (!isDone) {
+      // A look now and then leaves the others some of the engine.
+      for (; !isDone; await sleep(BETWEEN_LOOKS_MS)) {
         const before = new Set(landed)
         const lists = await Promise.all(
           (await nowOf(store, top, other)).map((group) => list(store, group, admin(store))),
@@ -440,7 +442,7 @@ describe('random histories of groups, projects and packages', () => {
     const isIn = (group: number, place: number | undefined): boolean =>
       place !== undefined && (place === group || isIn(group, parents[place]))
 
-    for (let step = 0; step < (isSlow ? 6 : 18); step++) {
+    for (let step = 0; step < (isSlow ? 4 : 18); step++) {
       const which = draw(2)
       const project = projects[which] as Project
       const does = draw(6)
