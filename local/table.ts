@@ -21,6 +21,8 @@ type ServerlessYml = {
       alias: Record<string, string>
       format: 'cjs'
       mainFields: string[]
+      sourcemap: boolean
+      sourcesContent: boolean
       supported: Record<string, boolean>
       target: string
     }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { bundleOf, bundleOfBareClient } from './support/bundles.ts'
@@ -491,6 +491,22 @@ describe('the bundle', () => {
       bytesInOutput > 0 ? [path] : [],
     )
 
+  /** The answer of a bundle to one request without a token, in a process and a folder of its own. */
+  const runBundle = async (name: string, environment: NodeJS.ProcessEnv = {}) => {
+    const place = mkdtempSync(join(directory, 'bundle-'))
+    const file = join(place, 'function.cjs')
+    const { text, map = '' } = await bundleOf(`functions/${name}`)
+    writeFileSync(file, text)
+    writeFileSync(`${file}.map`, map)
+    const route = routes().find(({ module }) => module === `functions/${name}`) as ReturnType<typeof routes>[number]
+    const path = route.resource.replace('/api/v4', '').replaceAll(/\{\w+\+?\}/g, '0')
+    const event = eventFor({ method: route.method, path }, route.resource)
+    const script = `require(${JSON.stringify(file)}).handler(${JSON.stringify(event)}, { awsRequestId: 'test' })
+      .then(({ statusCode }) => process.stdout.write('\\n' + statusCode), console.error).finally(() => process.exit())`
+    const { stdout, stderr } = await run(process.execPath, ['-e', script], place, { ...process.env, ...environment })
+    return { status: Number(stdout.trim().split('\n').at(-1)), stderr }
+  }
+
   it('of each of the five is at most 1.15 times as large as one of the bare document client', async () => {
     const bare = await bundleOfBareClient()
     for (const name of FIVE) {
@@ -506,10 +522,7 @@ describe('the bundle', () => {
   })
 
   it('of a function runs by itself, where nothing else of the project is', async () => {
-    const door = lambdaDoor()
-    await door.open()
-    const place = join(directory, 'bundles')
-    mkdirSync(place)
+    await lambdaDoor().open()
     const asked = [
       ...FIVE.map((name) => [name, 404] as const),
       ['npm/npmRead', 401] as const,
@@ -517,17 +530,21 @@ describe('the bundle', () => {
     ]
     const answers = []
     for (const [name] of asked) {
-      const file = join(place, `${name.replace('/', '-')}.cjs`)
-      writeFileSync(file, (await bundleOf(`functions/${name}`)).text)
-      const route = routes().find(({ module }) => module === `functions/${name}`) as ReturnType<typeof routes>[number]
-      const path = route.resource.replace('/api/v4', '').replaceAll(/\{\w+\+?\}/g, '0')
-      const event = eventFor({ method: route.method, path }, route.resource)
-      const script = `require(${JSON.stringify(file)}).handler(${JSON.stringify(event)}, { awsRequestId: 'test' })
-        .then(({ statusCode }) => process.stdout.write('\\n' + statusCode), console.error).finally(() => process.exit())`
-      const { stdout, stderr } = await run(process.execPath, ['-e', script], place, process.env)
-      answers.push([name, stderr || Number(stdout.trim().split('\n').at(-1))])
+      const { status, stderr } = await runBundle(name)
+      answers.push([name, stderr || status])
     }
     expect(answers).toEqual(asked)
+  })
+
+  it('of a function tells in its log where in the sources a bug is', async () => {
+    const { status, stderr } = await runBundle('listProjectPackages', { TABLE_NAME: 'there-is-no-such-table' })
+    expect(status).toBe(500)
+    const { error } = JSON.parse(stderr) as { error: string }
+    const source = /\(lib\/repository\/table\.ts:(\d+):\d+\)/.exec(error)
+    expect(readFileSync(resolve('lib/repository/table.ts'), 'utf8').split('\n')[Number(source?.[1]) - 1]).toContain(
+      'await',
+    )
+    expect(error).not.toContain('.cjs:')
   })
 
   it.each(FIVE)('of %s holds no S3 client and no format', async (name) => {

@@ -1,6 +1,7 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { PackagesError } from '../domain/errors.ts'
+import { inSources } from './sources.ts'
 
 /** Facts that later middleware adds to the line. */
 export type Logged = Context & { facts?: Record<string, string | number> }
@@ -45,5 +46,5 @@ export const logRequest = (
 
 const describe = (error: unknown): string =>
   error instanceof Error
-    ? `${error.stack ?? error.message}${error.cause === undefined ? '' : `\ncaused by ${describe(error.cause)}`}`
+    ? `${inSources(error.stack ?? error.message)}${error.cause === undefined ? '' : `\ncaused by ${describe(error.cause)}`}`
     : String(error)

@@ -14,7 +14,7 @@ export const handler = async () => {
   return { statusCode: 200, body: JSON.stringify(Item ?? {}) }
 }`
 
-export type Bundle = { text: string; bytes: number; inputs: Metafile['outputs'][string]['inputs'] }
+export type Bundle = { text: string; bytes: number; inputs: Metafile['outputs'][string]['inputs']; map?: string }
 
 const bundle = async (options: BuildOptions): Promise<Bundle> => {
   const { outputFiles, metafile } = await build({
@@ -26,15 +26,22 @@ const bundle = async (options: BuildOptions): Promise<Bundle> => {
     metafile: true,
     outdir: resolve('.data'),
   })
-  const [file] = outputFiles ?? []
-  const [output] = Object.values(metafile?.outputs ?? {})
-  return { text: file?.text ?? '', bytes: file?.contents.length ?? 0, inputs: output?.inputs ?? {} }
+  const nameOf = (end: string) => (path: string) => path.endsWith(end)
+  const code = outputFiles?.find(({ path }) => nameOf('js')(path))
+  const map = outputFiles?.find(({ path }) => nameOf('.map')(path))?.text
+  const output = Object.entries(metafile?.outputs ?? {}).find(([path]) => nameOf('js')(path))?.[1]
+  return {
+    text: code?.text ?? '',
+    bytes: code?.contents.length ?? 0,
+    inputs: output?.inputs ?? {},
+    ...(map ? { map } : {}),
+  }
 }
 
 const settings = () => {
   const { esbuild } = parseServerlessYml(readFileSync(resolve('serverless.yml'), 'utf8')).custom
-  const { alias, format, mainFields, supported, target } = esbuild
-  return { alias, format, mainFields, supported, target }
+  const { alias, format, mainFields, sourcemap, sourcesContent, supported, target } = esbuild
+  return { alias, format, mainFields, sourcemap, sourcesContent, supported, target }
 }
 
 const made = new Map<string, Promise<Bundle>>()
