@@ -26,10 +26,10 @@ const bundle = async (options: BuildOptions): Promise<Bundle> => {
     metafile: true,
     outdir: resolve('.data'),
   })
-  const nameOf = (end: string) => (path: string) => path.endsWith(end)
-  const code = outputFiles?.find(({ path }) => nameOf('js')(path))
-  const map = outputFiles?.find(({ path }) => nameOf('.map')(path))?.text
-  const output = Object.entries(metafile?.outputs ?? {}).find(([path]) => nameOf('js')(path))?.[1]
+  const isMap = (path: string) => path.endsWith('.map')
+  const code = outputFiles?.find(({ path }) => !isMap(path))
+  const map = outputFiles?.find(({ path }) => isMap(path))?.text
+  const output = Object.entries(metafile?.outputs ?? {}).find(([path]) => !isMap(path))?.[1]
   return {
     text: code?.text ?? '',
     bytes: code?.contents.length ?? 0,
