@@ -133,7 +133,7 @@ export const run = async (most: number): Promise<void> => {
       'transit',
       [
         `A project of ${size.toLocaleString('en-US')} packages, while ${PUBLISHERS} others publish to it, somebody lists ` +
-          'both groups, and the work on its rows is broken off before or after one of its transactions, and begun again.',
+          'both groups, and the work on its rows is broken off between two of its writes, and begun again.',
         table(
           [
             'Change',
