@@ -1,7 +1,7 @@
 import type { Config } from 'jest'
 
 /** Packages that each worker loads once. An SDK that is compiled anew for each file never gets fast. */
-const ONCE = ['@aws-sdk', '@smithy', 'fast-check', 're2js', 'semver', 'tar-stream', 'valibot'].join('|')
+const ONCE = ['@aws-sdk', '@smithy', 'fast-check', 're2js', 'semver', 'tar-stream', 'valibot', 'yaml'].join('|')
 
 const common = {
   testEnvironment: '<rootDir>/test/support/oneRealm.ts',

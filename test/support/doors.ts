@@ -71,8 +71,14 @@ const fullPath = (path: string) => (path.startsWith('/-/') ? path : `/api/v4${pa
 
 type Route = { method: string; resource: string; functionName: string; module: string }
 
+let known: Route[] | undefined
 /** The routes of `serverless.yml`, which is where API Gateway gets them from. */
 export const routes = (): Route[] => {
+  known ??= readRoutes()
+  return known
+}
+
+const readRoutes = (): Route[] => {
   const { functions } = parseServerlessYml(readFileSync(resolve('serverless.yml'), 'utf8'))
   return Object.entries(functions).flatMap(([functionName, { handler, events }]) =>
     events.flatMap(({ http }) => {

@@ -92,9 +92,16 @@ const need = (current: Role, rights: readonly string[]) => {
   }
 }
 
+type Send = (command: Sent, ...rest: unknown[]) => Promise<unknown>
+
+/** The clients outlive a file of tests: the next one's rights take the place of this one's. */
+const AS_IT_COMES = Symbol.for('send as it comes')
+
 for (const { prototype } of [DynamoDBDocumentClient, S3Client]) {
-  const { send } = prototype as unknown as { send: (command: Sent, ...rest: unknown[]) => Promise<unknown> }
+  const client = prototype as unknown as { send: Send; [AS_IT_COMES]?: Send }
+  const send = client[AS_IT_COMES] ?? client.send
   Object.assign(prototype, {
+    [AS_IT_COMES]: send,
     async send(this: object, command: Sent, ...rest: unknown[]) {
       const current = role.getStore()
       if (current) need(current, rightsFor(command))

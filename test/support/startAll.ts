@@ -17,6 +17,8 @@ const startAll = async () => {
     AWS_SECRET_ACCESS_KEY: 'S3RVER',
     // DynamoDB Local and mvn end before a second compilation of what they run would pay.
     JDK_JAVA_OPTIONS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC',
+    // dynoxide does one thing at a time: a second thread costs it a fifth of its time and does nothing.
+    TOKIO_WORKER_THREADS: '1',
   })
   const directory = await mkdtemp(join(tmpdir(), 'packages-api-test-'))
   const program = dynoxideProgram()
