@@ -17,7 +17,7 @@ describe('a project of 5,000 packages', () => {
     const store = await openStore()
     const [from, to] = [await store.group(), await store.group()]
     const [project, small] = [await store.project(from), await store.project(from)]
-    await store.fill(project, SIZE)
+    await store.fill(project, SIZE, (n) => ({ name: `name-${n % 40}`, version: `1.0.${n}`, files: 0 }))
     const { client, db } = store
     const administrator: Caller = { user: { ...store.owner, admin: true }, memberships: [] }
     const total = async (group: typeof from, caller: Caller) =>

@@ -51,6 +51,9 @@ export const ledger = (store: Store, groups: readonly Group[]) => {
 /** On the engine that takes its time some of the cases show whether it differs. */
 export const isSlow = process.env.DYNAMODB_ENDPOINT === testEnvironment().dynamodbLocal
 
+/** For what is made of steps that others show on both engines: it runs on the fast one. */
+export const describeOnFastEngine: (title: string, cases: () => void) => void = isSlow ? () => {} : describe
+
 /** How long whoever watches a move looks away. */
 export const BETWEEN_LOOKS_MS = 40
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
 import { settleAll } from '../../support/jobs.ts'
-import { admin, BETWEEN_LOOKS_MS, BETWEEN_STOPS, isSlow, ledger, list, signedIn } from '../../support/moves.ts'
+import { admin, BETWEEN_LOOKS_MS, describeOnFastEngine, isSlow, ledger, list, signedIn } from '../../support/moves.ts'
 import { isStoppedIn, stopAfter } from '../../support/stopping.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 
@@ -260,9 +260,10 @@ describe('what happens inside a group on its way', () => {
   it('loses and doubles nothing of what is published while it goes to and fro', async () => {
     const { store, top, other, moving, open, closed, ids } = await setUp(4)
     const landed = new Set([...ids.open, ...ids.closed])
+    const busy = isSlow ? 4 : 10
     const publishing = Promise.all(
       [open, closed, open].map(async (project) => {
-        for (let n = 0; n < 10; n++) landed.add((await store.publish(project, { name: `busy-${n % 3}` })).id)
+        for (let n = 0; n < busy; n++) landed.add((await store.publish(project, { name: `busy-${n % 3}` })).id)
       }),
     )
     let isDone = false
@@ -289,11 +290,11 @@ describe('what happens inside a group on its way', () => {
     await publishing
     isDone = true
     await watching
-    expect(landed.size).toBe(38)
+    expect(landed.size).toBe(8 + 3 * busy)
     const [whole, bare] = await Promise.all([list(store, other, admin(store)), list(store, top, admin(store))])
     expect([whole, bare]).toEqual([all([...landed]), all(ids.staying)])
     const named = { filter: { name: 'busy', includeVersionless: false } }
-    expect(await list(store, other, admin(store), named)).toMatchObject({ total: 30 })
+    expect(await list(store, other, admin(store), named)).toMatchObject({ total: 3 * busy })
   })
 
   it('waits with what changes its structure until the group has arrived', async () => {
@@ -365,7 +366,7 @@ describe('several moves at once', () => {
   })
 })
 
-describe('a move of a group that is stopped', () => {
+describeOnFastEngine('a move of a group that is stopped', () => {
   it.each(['transfer', 'delete'] as const)(
     'anywhere and asked for again is the %s that was asked for, and every list on the way is one of the two',
     async (kind) => {
@@ -402,7 +403,7 @@ describe('a move of a group that is stopped', () => {
         before[0] = all(ids.staying, ids.open)
       }
       let stops = 0
-      for (let count = 0; ; count += BETWEEN_STOPS) {
+      for (let count = 0; ; count++) {
         const resume = stopAfter(store, count)
         const isStopped = await isStoppedIn(run)
         resume()
@@ -417,12 +418,12 @@ describe('a move of a group that is stopped', () => {
         if (!isStopped) break
         stops++
       }
-      expect(stops * BETWEEN_STOPS).toBeGreaterThan(4)
+      expect(stops).toBeGreaterThan(4)
     },
   )
 })
 
-describe('random histories of groups, projects and packages', () => {
+describeOnFastEngine('random histories of groups, projects and packages', () => {
   it('end as a plain tree would', async () => {
     // Steps are drawn from a fixed sequence: the same histories each time.
     let seed = 11
@@ -442,7 +443,7 @@ describe('random histories of groups, projects and packages', () => {
     const isIn = (group: number, place: number | undefined): boolean =>
       place !== undefined && (place === group || isIn(group, parents[place]))
 
-    for (let step = 0; step < (isSlow ? 4 : 18); step++) {
+    for (let step = 0; step < 14; step++) {
       const which = draw(2)
       const project = projects[which] as Project
       const does = draw(6)

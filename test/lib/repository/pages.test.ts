@@ -6,7 +6,7 @@ import type { Project } from '../../../lib/domain/project.ts'
 import { counterKey, type Shelf } from '../../../lib/repository/keys.ts'
 import { groupShelves } from '../../../lib/repository/shelves.ts'
 import { countAll } from '../../support/jobs.ts'
-import { admin, isSlow, list as listAs } from '../../support/moves.ts'
+import { admin, describeOnFastEngine, isSlow, list as listAs } from '../../support/moves.ts'
 import { plainList } from '../../support/plainList.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 import { contradictions } from '../../support/tableCheck.ts'
@@ -87,13 +87,17 @@ const FILTERS: PackageFilter[] = [
   { includeVersionless: true, name: 'name-1' },
 ]
 
+const halfOf = (place: number): Sort[] => (Math.floor(place / 2) % 2 === 0 ? ['asc'] : ['desc'])
+
 /** Pages of every list, by their number alone, are what the plainest way gives. */
 const expectPages = async (world: World, filters = FILTERS, orders = ORDERS) => {
   const group = groupShelves(world.top.id, ['private', 'internal', 'public'], false)
   for (const [n, filter] of filters.entries()) {
     for (const [m, order] of orders.entries()) {
-      // One filter is seen in the one direction, the next in the other.
-      for (const sort of filters.length === 1 ? SORTS : SORTS.slice((n + m) % 2).slice(0, 1)) {
+      // One filter is seen in every other order, the next in the rest of them.
+      if (filters.length * orders.length > 12 && (n + m) % 2 === 1) continue
+      // Half of them are seen in the one direction, the rest in the other.
+      for (const sort of filters.length === 1 ? SORTS : halfOf(n + m)) {
         const whole = listed(world, filter, order, sort)
         const last = Math.ceil(whole.length / SIZE)
         // One order is seen where lists begin and end, the next in the middle.
@@ -135,7 +139,7 @@ describe('a page by its number alone', () => {
 
   it('is right where ids are far apart, and when they grow past all that was counted', async () => {
     const world = await setUp()
-    for (const start of isSlow ? [524_000 * 128] : [4_000, 600_000, 524_000 * 128]) {
+    for (const start of isSlow ? [524_000 * 128] : [600_000, 524_000 * 128]) {
       await skipIds(world.store, start)
       await fill(world, 55)
       await expectPages(world, [ALL], ['created_at', 'type'])
@@ -182,16 +186,17 @@ describe('a page by its number alone', () => {
   })
 })
 
-describe('a page that goes on from a row', () => {
+describeOnFastEngine('a page that goes on from a row', () => {
   it('gives with all others each package once, forwards and backwards, in every order and by every filter', async () => {
     const world = await setUp()
     await fill(world, 40)
     const group = groupShelves(world.top.id, ['private', 'internal', 'public'], false)
-    const filters = isSlow ? FILTERS.slice(2, 3) : [...FILTERS, { includeVersionless: true, version: '1.1.1' }]
+    const filters = [...FILTERS, { includeVersionless: true, version: '1.1.1' }]
     for (const [n, filter] of filters.entries()) {
       for (const [m, order] of ORDERS.entries()) {
-        // One filter is walked in the one direction, the next in the other.
-        for (const sort of SORTS.slice((n + m) % 2).slice(0, 1)) {
+        // The first is walked in every order, of the others one in every other, the next in the rest of them.
+        if (n > 0 && (n + m) % 2 === 1) continue
+        for (const sort of halfOf(n + m)) {
           const whole = listed(world, filter, order, sort)
           const read = async (start?: Start) =>
             list(world, group, { filter, order, sort }, { isKeyset: true, ...(start ? { start } : {}) })
