@@ -17,7 +17,7 @@ const LEVELS = { Guest: 10, Reporter: 20, Developer: 30, Maintainer: 40, Owner: 
 const door = lambdaDoor()
 const world = createWorld(door)
 
-/** Whoever may more than a Guest stands to an internal place as to a private one. */
+/** Whoever may more than a Guest stands to every place as to a private one. */
 const OUTSIDE = ['anonymous', 'no member', 'Guest', 'reading deploy token', 'writing deploy token'] as const
 
 type Setting = { group: number; project: number; path: string; who: Record<string, Who> }
@@ -110,7 +110,7 @@ describe('the access table of all routes', () => {
     const isAboutPlace = /\{id\}|path\+/.test(resource) || /^POST \/(groups|projects)$/.test(route)
     for (const visibility of isAboutPlace ? visibilities : visibilities.slice(0, 1)) {
       const setting = settings.get(visibility) as Setting
-      for (const caller of visibility === 'internal' ? OUTSIDE : callers) {
+      for (const caller of visibility === 'private' ? callers : OUTSIDE) {
         const body = ['POST', 'PUT', 'PATCH'].includes(method) ? bodyOf(route, setting) : undefined
         // A deletion that is allowed stops here.
         const headers = { 'if-unmodified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' }

@@ -24,7 +24,8 @@ const until = async (what: string, withinMs: number, isSo: () => boolean | Promi
   const deadline = Date.now() + withinMs
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error(`${what} took more than ${withinMs / 1000} seconds`)
-    await sleep(50)
+    // To look at all processes takes its time too.
+    await sleep(150)
   }
 }
 
