@@ -13,7 +13,7 @@ import {
   yarn1Npmrc,
   yarnrc,
 } from '../support/npmSettings.ts'
-import { createWorld, type Json } from '../support/world.ts'
+import { createWorld, type Json, publishBody } from '../support/world.ts'
 
 const MAINTAINER = 40
 
@@ -128,10 +128,9 @@ const succeed = async (client: Client, args: readonly string[], folder: string, 
 const packageJson = (more: Json) => JSON.stringify({ license: 'MIT', ...more })
 const user = (more: Json = {}) => packageJson({ name: 'user', version: '1.0.0', private: true, ...more })
 
-const evaluate = async (folder: string, expression: string) => {
-  const { stdout, stderr } = await run(process.execPath, ['-p', expression], folder, {})
-  return stdout.trim() || stderr
-}
+/** The code of a package as it is installed there. */
+const installedIn = (folder: string, name: string) => readFile(join(folder, 'node_modules', name, 'index.js'), 'utf8')
+const codeOf = (name: string, version: string) => `module.exports = '${name} ${version}'\n`
 
 /** A private group at the top, whose path is the scope, with a project in it. */
 const setUp = async () => {
@@ -153,10 +152,16 @@ type Setting = Awaited<ReturnType<typeof setUp>>
 const publish = async (client: Client, { at, token }: Setting, name: string, version = '1.0.0') => {
   const folder = await folderFor(at('project'), {
     'package.json': packageJson({ name, version }),
-    'index.js': `module.exports = '${name} ${version}'\n`,
+    'index.js': codeOf(name, version),
     'yarn.lock': '',
   })
   for (const args of client.publish) await succeed(client, args, folder, token)
+}
+
+/** The same by the request that clients send. */
+const putVersion = async ({ project, token }: Setting, name: string, version = '1.0.0') => {
+  const path = `/projects/${project.id}/packages/npm/${name.replace('/', '%2f')}`
+  expect(await world.call({ token }, 'PUT', path, await publishBody(name, version))).toMatchObject({ status: 200 })
 }
 
 const listed = async ({ project }: Setting) => {
@@ -178,11 +183,11 @@ describe.each(Object.entries(clients))('%s', (_name, client) => {
       levels.map(async (level) => {
         const folder = await folderFor(at(level), { 'package.json': user(), ...yarnLock })
         await succeed(client, [...client.add, name], folder, token)
-        return { level, loaded: await evaluate(folder, `require('${name}')`), folder }
+        return { level, code: await installedIn(folder, name), folder }
       }),
     )
-    expect(installed.map(({ level, loaded }) => [level, loaded])).toEqual(
-      levels.map((level) => [level, `${name} 1.0.0`]),
+    expect(installed.map(({ level, code }) => [level, code])).toEqual(
+      levels.map((level) => [level, codeOf(name, '1.0.0')]),
     )
 
     const [first = ''] = installed.map(({ folder }) => folder)
@@ -192,7 +197,7 @@ describe.each(Object.entries(clients))('%s', (_name, client) => {
 
     const again = await folderFor(at('project'), { ...files, [client.lockfile]: lock })
     await succeed(client, client.reinstall, again, token)
-    expect(await evaluate(again, `require('${name}')`)).toBe(`${name} 1.0.0`)
+    expect(await installedIn(again, name)).toBe(codeOf(name, '1.0.0'))
     if (client.audits) {
       await succeed(
         client,
@@ -223,7 +228,7 @@ describe('npm and pnpm', () => {
       const setting = await setUp()
       const { at, scope, token } = setting
       const name = `${scope}/hello`
-      for (const version of ['1.0.0', '1.1.0', '2.0.0']) await publish(pnpm, setting, name, version)
+      for (const version of ['1.0.0', '1.1.0', '2.0.0']) await putVersion(setting, name, version)
       const folder = await folderFor(at('project'), { 'package.json': user() })
       const does = (...args: string[]) => succeed(client, args, folder, token)
 
@@ -236,8 +241,11 @@ describe('npm and pnpm', () => {
 
       await does('unpublish', `${name}@2.0.0`)
       expect(await listed(setting)).toEqual(['1.0.0 deprecated', '1.1.0 default'])
-      const tags = await succeed(npm, ['view', name, 'dist-tags', '--json'], folder, token)
-      expect(JSON.parse(tags)).toEqual({ latest: '1.1.0' })
+      const { json } = await world.get(
+        { token },
+        `/projects/${setting.project.id}/packages/npm/${encodeURIComponent(name)}`,
+      )
+      expect(json).toMatchObject({ 'dist-tags': { latest: '1.1.0' } })
 
       await does('unpublish', name, '--force')
       expect(await listed(setting)).toEqual([])
@@ -247,7 +255,7 @@ describe('npm and pnpm', () => {
   it('npm searches the names of a project', async () => {
     const setting = await setUp()
     const { at, scope, project, token } = setting
-    for (const name of ['hello-one', 'hello-two', 'other']) await publish(pnpm, setting, `${scope}/${name}`)
+    for (const name of ['hello-one', 'hello-two', 'other']) await putVersion(setting, `${scope}/${name}`)
     const registry = `${door.origin}/api/v4/projects/${project.id}/packages/npm/`
     const folder = await folderFor(at('project'), { 'package.json': user() })
     const search = (...args: string[]) => succeed(npm, ['search', `--registry=${registry}`, ...args], folder, token)
