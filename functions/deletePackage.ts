@@ -17,8 +17,9 @@ export const deletePackage = (db: () => Database) =>
   endpoint('deletePackage', db)
     .use(loadProject(db, 'destroy_package', { ahead: (event) => findPackage(db(), event) }))
     .use(loadPackage())
-    .handler(async (event, { package: { id }, project, caller }) => {
-      await db().packages.delete(writerIn(caller, project), id, new Date().toISOString(), unmodifiedSince(event))
+    .handler(async (event, { package: found, project, caller }) => {
+      const now = new Date().toISOString()
+      await db().packages.delete(writerIn(caller, project), found.id, now, unmodifiedSince(event), found)
 
       return noContent()
     })

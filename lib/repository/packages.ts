@@ -13,6 +13,7 @@ import {
   DETAILS_PREFIX,
   deletedKey,
   detailsKey,
+  type Key,
   type NameOfPackage,
   outdatedKey,
   packageKey,
@@ -71,20 +72,24 @@ export const packageRepository = (
 
   /**
    * What removes packages of one name: their shelves, coordinates, details and tags. A purge item remains of each.
+   * @param befores as they were before anything else of them is read here: what changes later fails the write
    * @returns also whether the name has a versionless package, which may be left alone
    */
   const removal = async (
-    permitted: Permit,
+    leave: Permit | Promise<Permit>,
     name: NameOfPackage,
     befores: readonly Package[],
     now: string,
   ): Promise<{ writes: Write[]; hasOverview: boolean }> => {
-    const [project, tags, overview, details] = await Promise.all([
+    const [permitted, project, items] = await Promise.all([
+      leave,
       placed(name.projectId),
-      findTags(name),
-      table.get(overviewKey(name)),
-      table.getAll(befores.map(detailsKey)),
+      table.getAll([tagsKey(name), overviewKey(name), ...befores.map(detailsKey)]),
     ])
+    const itemOf = ({ pk, sk }: Key) => items.find((item) => item.pk === pk && item.sk === sk)
+    const tags = tagsFromItem(itemOf(tagsKey(name)))
+    const overview = itemOf(overviewKey(name))
+    const details = befores.map((before) => itemOf(detailsKey(before))).filter((item) => item !== undefined)
     const due = dueAfter(now)
     const ids = new Set(befores.map(({ id }) => id))
     const left = tags.tags.filter(({ packageId }) => !ids.has(packageId))
@@ -117,7 +122,7 @@ export const packageRepository = (
       const { items } = await table.query({ pk: tagsKey(name).pk, prefix: VERSION_PREFIX }, 1)
       if (items.length > 0) return []
       // Whoever deleted the last version was allowed to; what is left then is the service's to clear away.
-      const permitted = await permit(serviceIn(name.projectId), 'destroy_package', name)
+      const permitted = permit(serviceIn(name.projectId), 'destroy_package', name)
       return [...(await removal(permitted, name, [overview], now)).writes, { delete: outdatedKey(name) }]
     })
   }
@@ -199,15 +204,20 @@ export const packageRepository = (
      * Marks a package for removal: it leaves the lists, its coordinates are free, a purge item remains. With the last
      * version of a name goes its versionless package.
      * @param unmodifiedSince ISO 8601; a later change of the package refuses the delete
+     * @param asRead the package as the caller has read it, which spares a first look; it may have changed since
      * @throws `not_found` when it is not there or already marked, `protected`, `modified_since`
      */
-    async delete(writer: Writer, id: number, now: string, unmodifiedSince?: string): Promise<void> {
+    async delete(writer: Writer, id: number, now: string, unmodifiedSince?: string, asRead?: Package): Promise<void> {
       let name: NameOfPackage | undefined
+      let seen = asRead
       await table.transact(async () => {
-        const before = await stored(id)
+        const before = seen ?? (await stored(id))
+        seen = undefined
         if (before.projectId !== writer.project.id || before.status === 'pending_destruction') throw notFound('package')
-        const permitted = await permit(writer, 'destroy_package', before)
+        const permitted = permit(writer, 'destroy_package', before)
         if (unmodifiedSince !== undefined && before.updatedAt > unmodifiedSince) {
+          // A rule that protects it is told first.
+          await permitted
           throw new PackagesError({ code: 'modified_since' })
         }
         const { writes, hasOverview } = await removal(permitted, before, [before], now)

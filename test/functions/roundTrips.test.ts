@@ -1,4 +1,5 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import { deletePackage } from '../../functions/deletePackage.ts'
 import { listGroupPackages } from '../../functions/listGroupPackages.ts'
 import { listProjectPackages } from '../../functions/listProjectPackages.ts'
 import { downloadFromAnywhere, downloadFromGroup, downloadFromProject } from '../../functions/maven/download.ts'
@@ -18,7 +19,7 @@ const setUp = async () => {
   const sub = await store.group(top, 'private')
   const project = await store.project(sub, 'private')
   for (let n = 0; n < 30; n++) await store.publish(project, { name: `name-${n % 3}` })
-  const people = ['reporter', 'insider'] as const
+  const people = ['reporter', 'insider', 'maintainer'] as const
   const secrets: Record<string, string> = {}
   for (const username of people) {
     const user = await store.db.users.create(
@@ -26,15 +27,13 @@ const setUp = async () => {
       now(),
     )
     const place =
-      username === 'reporter'
-        ? ({ kind: 'group', id: top.id } as const)
-        : ({ kind: 'project', id: project.id } as const)
-    const within = username === 'reporter' ? [] : project.ancestorIds
+      username === 'insider' ? ({ kind: 'project', id: project.id } as const) : ({ kind: 'group', id: top.id } as const)
+    const within = username === 'insider' ? project.ancestorIds : []
     await store.db.members.add({
       userId: user.id,
       source: place,
       within,
-      accessLevel: ACCESS_LEVELS.reporter,
+      accessLevel: username === 'maintainer' ? ACCESS_LEVELS.maintainer : ACCESS_LEVELS.reporter,
       expiresOn: null,
       createdAt: now(),
     })
@@ -128,5 +127,18 @@ describe("the round trips to find one of Maven's files", () => {
     await addFile(id, fullPath)
     const anywhere = (db: () => Database) => downloadFromAnywhere(db, objectStore)
     expect(await head(anywhere as Endpoint, '', fullPath)).toEqual([5, 8])
+  })
+})
+
+describe('the round trips to delete a package', () => {
+  it('are six, with twelve calls: the caller, what he may and the package, what is around it twice, a note and the write', async () => {
+    const { store, project } = world
+    const { id } = await store.publish(project, { name: 'goes', tags: ['latest'] })
+    const resource = '/api/v4/projects/{id}/packages/{package_id}'
+    const call = { method: 'DELETE', path: `/projects/${project.id}/packages/${id}` }
+    const { rounds, calls } = await traffic(deletePackage as Endpoint, resource, call, 'maintainer', ({ statusCode }) =>
+      expect(statusCode).toBe(204),
+    )
+    expect([rounds, calls]).toEqual([6, 12])
   })
 })

@@ -108,6 +108,21 @@ describe('deleting', () => {
     expect(again.id).not.toBe(record.id)
   })
 
+  it('starts from the package as the caller has read it, and takes what became of it since into account', async () => {
+    const { project } = await setUp()
+    const read = await store.publish(project, { name: 'read', version: '1.0.0' })
+    const coordinates = { type: 'npm', name: 'read', version: '1.0.0' } as const
+    await store.db.packages.putTag(writerOf(project), coordinates, 'late', '2999-01-01T00:00:00.000Z')
+    const remove = (unmodifiedSince?: string) =>
+      store.db.packages.delete(writerOf(project), read.id, now(), unmodifiedSince, read)
+
+    await expect(remove(read.updatedAt)).rejects.toMatchObject({ failure: { code: 'modified_since' } })
+    await remove()
+    expect(await store.db.packages.find(read.id)).toMatchObject({ status: 'pending_destruction' })
+    expect(await store.db.packages.findTags({ ...coordinates, projectId: project.id })).toMatchObject({ tags: [] })
+    await expect(remove()).rejects.toMatchObject({ failure: { code: 'not_found' } })
+  })
+
   it('happens once when ten ask for it at once', async () => {
     const { project } = await setUp()
     const record = await store.publish(project)
