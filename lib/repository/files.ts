@@ -97,7 +97,7 @@ export const fileRepository = (
         if: 'attribute_not_exists(pk)',
         otherwise: 'again',
       },
-      ...(await packageWrites(permitted, await placed(version.projectId), [{ after: record }])),
+      ...(await packageWrites(permitted, await placed(writer.project), [{ after: record }])),
       ...fileWrites([file]),
       ...behindWrites(version),
     ]
@@ -127,6 +127,7 @@ export const fileRepository = (
         ? countedWrites(permitted, file, status, allowed || !upload.sameAs ? undefined : before.revision)
         : await statusWrites(
             permitted,
+            upload.writer,
             version,
             changed(before, { status, fileCount: before.fileCount + 1, updatedAt: file.createdAt }),
           )),
@@ -137,9 +138,14 @@ export const fileRepository = (
   }
 
   /** A package whose status changes: on its record and shelves, and on what is kept of the version. */
-  const statusWrites = async (permitted: Permit, version: Coordinates, change: Change): Promise<Write[]> => {
+  const statusWrites = async (
+    permitted: Permit,
+    { project: asRead }: Writer,
+    version: Coordinates,
+    change: Change,
+  ): Promise<Write[]> => {
     const { after } = change
-    const [project, details] = await Promise.all([placed(after.projectId), table.get(detailsKey(version))])
+    const [project, details] = await Promise.all([placed(asRead), table.get(detailsKey(version))])
     return [
       ...(await packageWrites(permitted, project, [change])),
       {

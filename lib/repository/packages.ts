@@ -77,13 +77,14 @@ export const packageRepository = (
    */
   const removal = async (
     leave: Permit | Promise<Permit>,
+    asRead: Writer['project'],
     name: NameOfPackage,
     befores: readonly Package[],
     now: string,
   ): Promise<{ writes: Write[]; hasOverview: boolean }> => {
     const [permitted, project, items] = await Promise.all([
       leave,
-      placed(name.projectId),
+      placed(asRead),
       table.getAll([tagsKey(name), overviewKey(name), ...befores.map(detailsKey)]),
     ])
     const itemOf = ({ pk, sk }: Key) => items.find((item) => item.pk === pk && item.sk === sk)
@@ -122,8 +123,12 @@ export const packageRepository = (
       const { items } = await table.query({ pk: tagsKey(name).pk, prefix: VERSION_PREFIX }, 1)
       if (items.length > 0) return []
       // Whoever deleted the last version was allowed to; what is left then is the service's to clear away.
-      const permitted = permit(serviceIn(name.projectId), 'destroy_package', name)
-      return [...(await removal(permitted, name, [overview], now)).writes, { delete: outdatedKey(name) }]
+      const service = serviceIn(name.projectId)
+      const permitted = permit(service, 'destroy_package', name)
+      return [
+        ...(await removal(permitted, service.project, name, [overview], now)).writes,
+        { delete: outdatedKey(name) },
+      ]
     })
   }
 
@@ -176,7 +181,7 @@ export const packageRepository = (
       await table.transact(async () => {
         const [permitted, project, tags] = await Promise.all([
           permit(writer, 'create_package', wanted),
-          placed(projectId),
+          placed(writer.project),
           taken.length > 0 ? findTags(name) : { revision: 0, tags: [] },
         ])
         const lost = tags.tags.filter((tag) => tagIds.has(tag.name))
@@ -220,7 +225,7 @@ export const packageRepository = (
           await permitted
           throw new PackagesError({ code: 'modified_since' })
         }
-        const { writes, hasOverview } = await removal(permitted, before, [before], now)
+        const { writes, hasOverview } = await removal(permitted, writer.project, before, [before], now)
         name = hasOverview && before.version !== null ? before : undefined
         return writes
       })
@@ -242,7 +247,7 @@ export const packageRepository = (
         const records = items.map(packageFromItem)
         const there = records.filter(({ status }) => status !== 'pending_destruction')
         if (there.length === 0) return []
-        const { writes, hasOverview } = await removal(permitted, name, there, now)
+        const { writes, hasOverview } = await removal(permitted, writer.project, name, there, now)
         isOverviewLeft ||= hasOverview
         return writes
       })
@@ -266,7 +271,7 @@ export const packageRepository = (
       await inSteps(table, wanted, async (some) => {
         const [permitted, project, items] = await Promise.all([
           permit(writer, 'destroy_package', name),
-          placed(name.projectId),
+          placed(writer.project),
           table.getAll(some.map(({ id }) => packageKey(id))),
         ])
         const records = items.map(packageFromItem).filter(({ status }) => isOpenable(status))
@@ -297,7 +302,7 @@ export const packageRepository = (
         const target = versionFromItem(item)
         const [permitted, project, before, tags] = await Promise.all([
           permit(writer, 'create_package', coordinates),
-          placed(coordinates.projectId),
+          placed(writer.project),
           stored(target.id),
           findTags(coordinates),
         ])
@@ -329,7 +334,7 @@ export const packageRepository = (
       await table.transact(async () => {
         const [permitted, project, tags] = await Promise.all([
           permit(writer, 'destroy_package', name),
-          placed(name.projectId),
+          placed(writer.project),
           findTags(name),
         ])
         const old = tags.tags.find((candidate) => candidate.name === tag)
@@ -354,7 +359,8 @@ export const packageRepository = (
       await table.transact(async () => {
         const before = Date.now() < end ? await find(id) : undefined
         if (!before || before.status === 'pending_destruction' || !isDue(before, now)) return []
-        return packageWrites(READERS_NOTE, await placed(before.projectId), [changed(before, { lastDownloadedAt: now })])
+        const project = await placed(serviceIn(before.projectId).project)
+        return packageWrites(READERS_NOTE, project, [changed(before, { lastDownloadedAt: now })])
       })
     },
 

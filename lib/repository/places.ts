@@ -17,16 +17,19 @@ export const openPlaces = (table: Pick<Table, 'getAll'>) => {
   const listGroupsById = async (ids: readonly number[]): Promise<Group[]> =>
     (await table.getAll([...new Set(ids)].map(groupKey))).map(groupFromItem).filter(isThere)
 
-  /** Things where they are now, less those that went with a group around them. */
+  /**
+   * Things where they are now, less those that went with a group around them.
+   * @param known groups by their ids that were read already, undefined where one is gone
+   */
   const locateAll = async <Thing extends { ancestorIds: number[]; fullPath: string }>(
     things: readonly Thing[],
+    known = new Map<number, Group | undefined>(),
   ): Promise<Located<Thing>[]> => {
-    const known = new Map<number, Group | undefined>()
     const read = async (ids: readonly number[]) => {
       for (const id of ids) known.set(id, undefined)
       for (const group of await listGroupsById(ids)) known.set(group.id, group)
     }
-    await read(things.flatMap(({ ancestorIds }) => ancestorIds))
+    await read(things.flatMap(({ ancestorIds }) => ancestorIds).filter((id) => !known.has(id)))
     for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
       const groups = [...known.values()].flatMap((group) => group ?? [])
       const located = things.map((thing) => locateAmong(thing, groups))
@@ -51,8 +54,9 @@ export const openPlaces = (table: Pick<Table, 'getAll'>) => {
     /** One thing; undefined when it went with a group around it. */
     async locate<Thing extends { ancestorIds: number[]; fullPath: string }>(
       thing: Thing,
+      known?: Map<number, Group | undefined>,
     ): Promise<Located<Thing> | undefined> {
-      return (await locateAll([thing]))[0]
+      return (await locateAll([thing], known))[0]
     },
   }
 }

@@ -5,8 +5,8 @@ import type { Located, Place, Project } from '../domain/project.ts'
 import { asRead } from './contents.ts'
 import { noteDue } from './counting.ts'
 import { decidedOnce, ignoreOvertaken, Overtaken, openHolds, overtaken } from './holds.ts'
-import { projectFromItem } from './items.ts'
-import { projectKey, type Shelf, tallyPartition, tallyPrefix, transitKey } from './keys.ts'
+import { groupFromItem, projectFromItem } from './items.ts'
+import { groupKey, projectKey, type Shelf, tallyPartition, tallyPrefix, transitKey } from './keys.ts'
 import { markWrite, movedBetween, type Share, standStillWrites, unmarkWrite } from './marks.ts'
 import { isThere, type Places } from './places.ts'
 import { listTransits, openRows } from './rows.ts'
@@ -36,20 +36,33 @@ export const transitRepository = (table: Table, { locate }: Places, holdMs: numb
     return projectFromItem(item)
   }
 
-  const readPlaced = async (id: number): Promise<Located<Project>> => {
-    const project = await read(id)
-    const located = isThere(project) ? await locate(project) : undefined
+  /** What a request has read of a project before. */
+  type AsRead = Pick<Project, 'id' | 'ancestorIds'>
+
+  /** The groups that were around it are read with it: most of the time they still are. */
+  const readPlaced = async ({ id, ancestorIds }: AsRead): Promise<Located<Project>> => {
+    const [key, around] = [projectKey(id), ancestorIds.map(groupKey)]
+    const items = await table.getAll([key, ...around])
+    const item = items.find(({ pk }) => pk === key.pk)
+    const project = item && projectFromItem(item)
+    if (!project || !isThere(project)) throw notFound('project')
+
+    const groups = items.filter((other) => other !== item).map(groupFromItem)
+    const known = new Map(
+      ancestorIds.map((groupId) => [groupId, groups.find((group) => group.id === groupId && isThere(group))]),
+    )
+    const located = await locate(project, known)
     if (!located) throw notFound('project')
     return located
   }
 
   /** The project as writers need it: where it is now, and held by nobody who is dead. @throws `not_found` */
-  const placed = async (id: number): Promise<Located<Project>> => {
-    const located = await readPlaced(id)
+  const placed = async (project: AsRead): Promise<Located<Project>> => {
+    const located = await readPlaced(project)
     const held = located.ancestors.filter((group) => group.held)
     if (!located.thing.held && held.length === 0) return located
     await Promise.all([release(located.thing), ...held.map(groupHolds.release)])
-    return readPlaced(id)
+    return readPlaced(located.thing)
   }
 
   const ownCounts = async (id: number): Promise<Counts> =>

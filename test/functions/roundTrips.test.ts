@@ -131,7 +131,7 @@ describe("the round trips to find one of Maven's files", () => {
 })
 
 describe('the round trips to delete a package', () => {
-  it('are six, with twelve calls: the caller, what he may and the package, what is around it twice, a note and the write', async () => {
+  it('are five, with eleven calls: the caller, what he may and the package, what is around it, a note and the write', async () => {
     const { store, project } = world
     const { id } = await store.publish(project, { name: 'goes', tags: ['latest'] })
     const resource = '/api/v4/projects/{id}/packages/{package_id}'
@@ -139,6 +139,6 @@ describe('the round trips to delete a package', () => {
     const { rounds, calls } = await traffic(deletePackage as Endpoint, resource, call, 'maintainer', ({ statusCode }) =>
       expect(statusCode).toBe(204),
     )
-    expect([rounds, calls]).toEqual([6, 12])
+    expect([rounds, calls]).toEqual([5, 11])
   })
 })
