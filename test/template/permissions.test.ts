@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { ScheduledEvent } from 'aws-lambda'
 import { countPackages } from '../../functions/jobs/countPackages.ts'
@@ -289,6 +290,8 @@ describe.each(Object.entries(allowedRights()))('%s', (name, allowed) => {
     if (!work) throw new Error(`Say in this file what ${name} can do, and give it the rights that it needs`)
     await work(await setUp())
 
+    // The note of a download may come after the answer that it is about.
+    for (let looks = 0; looks < 50 && usedBy(name).length < allowed.length; looks++) await sleep(100)
     expect(usedBy(name)).toEqual([...allowed].sort())
   })
 })
