@@ -42,7 +42,7 @@ export type Upload = {
 
 export const fileRepository = (
   table: Table,
-  { find: findPackage, stored, placed, packageWrites }: ReturnType<typeof packageRecords>,
+  { find: findPackage, stored, placed, placedToCount, packageWrites }: ReturnType<typeof packageRecords>,
   { permit, allowsDuplicates }: Guard,
 ) => {
   const find = async (packageId: number, id: number): Promise<PackageFile | undefined> => {
@@ -97,7 +97,7 @@ export const fileRepository = (
         if: 'attribute_not_exists(pk)',
         otherwise: 'again',
       },
-      ...(await packageWrites(permitted, await placed(writer.project), [{ after: record }])),
+      ...(await packageWrites(permitted, await placedToCount(writer.project), [{ after: record }])),
       ...fileWrites([file]),
       ...behindWrites(version),
     ]

@@ -55,7 +55,7 @@ type NamedVersion = Named & { version: string }
 
 export const packageRepository = (
   table: Table,
-  { find, stored, placed, packageWrites }: ReturnType<typeof packageRecords>,
+  { find, stored, placed, placedToCount, packageWrites }: ReturnType<typeof packageRecords>,
   { permit }: Guard,
 ) => {
   const findTags = async (name: NameOfPackage): Promise<Tags> => tagsFromItem(await table.get(tagsKey(name)))
@@ -84,7 +84,7 @@ export const packageRepository = (
   ): Promise<{ writes: Write[]; hasOverview: boolean }> => {
     const [permitted, project, items] = await Promise.all([
       leave,
-      placed(asRead),
+      placedToCount(asRead),
       table.getAll([tagsKey(name), overviewKey(name), ...befores.map(detailsKey)]),
     ])
     const itemOf = ({ pk, sk }: Key) => items.find((item) => item.pk === pk && item.sk === sk)
@@ -167,25 +167,24 @@ export const packageRepository = (
       const projectId = writer.project.id
       const name: NameOfPackage = { projectId, type: wanted.type, name: wanted.name }
       const coordinates: Coordinates = { ...name, version: wanted.version }
-      const tagIds = new Map(
-        await Promise.all((wanted.tags ?? []).map(async (tag) => [tag, await table.nextId('tag')] as const)),
+      const tagNames = new Set(wanted.tags)
+      const { id: packageId, createdAt } = wanted
+      const newTag = async (tag: string): Promise<Tag> => {
+        const id = await table.nextId('tag')
+        return { id, packageId, name: tag, createdAt, updatedAt: createdAt }
+      }
+      const recording = Promise.all([...tagNames].map(newTag)).then((taken) =>
+        newRecord(projectId, wanted, wanted.files.length, taken),
       )
-      const taken: Tag[] = [...tagIds].map(([tag, id]) => ({
-        id,
-        packageId: wanted.id,
-        name: tag,
-        createdAt: wanted.createdAt,
-        updatedAt: wanted.createdAt,
-      }))
-      const record = newRecord(projectId, wanted, wanted.files.length, taken)
       await table.transact(async () => {
-        const [permitted, project, tags] = await Promise.all([
+        const [permitted, project, tags, record] = await Promise.all([
           permit(writer, 'create_package', wanted),
-          placed(writer.project),
-          taken.length > 0 ? findTags(name) : { revision: 0, tags: [] },
+          placedToCount(writer.project),
+          tagNames.size > 0 ? findTags(name) : { revision: 0, tags: [] },
+          recording,
         ])
-        const lost = tags.tags.filter((tag) => tagIds.has(tag.name))
-        const kept = tags.tags.filter((tag) => !tagIds.has(tag.name))
+        const lost = tags.tags.filter((tag) => tagNames.has(tag.name))
+        const kept = tags.tags.filter((tag) => !tagNames.has(tag.name))
         return [
           {
             put: { ...coordinatesKey(coordinates), ...versionOf(record) },
@@ -194,15 +193,15 @@ export const packageRepository = (
           },
           ...(await packageWrites(permitted, project, [
             { after: record },
-            ...(await released(lost, record.id, wanted.createdAt)),
+            ...(await released(lost, packageId, createdAt)),
           ])),
-          ...fileWrites(wanted.files.map((file) => ({ ...file, packageId: record.id, createdAt: wanted.createdAt }))),
+          ...fileWrites(wanted.files.map((file) => ({ ...file, packageId, createdAt }))),
           ...(wanted.details ? detailsWrites(record, wanted.details) : []),
-          ...(taken.length > 0 ? [tagsWrite(name, tags, [...kept, ...taken])] : []),
-          ...(wanted.directUploadId === undefined ? [] : [confirmWrite(wanted.directUploadId, record.id)]),
+          ...(tagNames.size > 0 ? [tagsWrite(name, tags, [...kept, ...record.tags])] : []),
+          ...(wanted.directUploadId === undefined ? [] : [confirmWrite(wanted.directUploadId, packageId)]),
         ]
       })
-      return record
+      return recording
     },
 
     /**

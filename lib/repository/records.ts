@@ -17,12 +17,18 @@ const DAY_MS = 24 * 60 * 60 * 1000
 /** When the removal of what is deleted now is due, in ISO 8601. */
 export const dueAfter = (now: string) => new Date(Date.parse(now) + RESTORE_WINDOW_DAYS * DAY_MS).toISOString()
 
+/** Where a project is, and whether the job that counts its lists has heard of a change of them. */
+type Place = Located<Project> & { isNoted?: boolean }
+
 /** What every writer of packages starts from: the record and its place, and the writes that keep both in step. */
 export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof transitRepository>, 'placed'>) => {
   const find = async (id: number): Promise<Package | undefined> => {
     const item = await table.get(packageKey(id))
     return item && packageFromItem(item)
   }
+
+  // Not in the transaction, where all who publish into the project would meet on it.
+  const noteCounted = ({ id }: Pick<Project, 'id'>) => noteDue(table, { kind: 'project', id })
 
   return {
     find,
@@ -35,12 +41,17 @@ export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof 
 
     placed,
 
+    /** The place of a project for a change that its lists count, which is noted meanwhile. @throws `not_found` */
+    async placedToCount(asRead: Parameters<typeof placed>[0]): Promise<Place> {
+      const [place] = await Promise.all([placed(asRead), noteCounted(asRead)])
+      return { ...place, isNoted: true }
+    },
+
     /** Records and shelves of packages that change together. A record that another writer changed says `'again'`. */
-    packageWrites: async (permit: Permit, place: Located<Project>, changes: readonly Change[]): Promise<Write[]> => {
+    packageWrites: async (permit: Permit, place: Place, changes: readonly Change[]): Promise<Write[]> => {
       const [ownNames] = await Promise.all([
         readOwnNames(table, place, changes),
-        // Not in the transaction, where all who publish into the project would meet on it.
-        changes.some(isCounted) ? noteDue(table, { kind: 'project', id: place.thing.id }) : undefined,
+        changes.some(isCounted) && !place.isNoted ? noteCounted(place.thing) : undefined,
       ])
       return [
         ...permit.checks,

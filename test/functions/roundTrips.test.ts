@@ -131,7 +131,7 @@ describe("the round trips to find one of Maven's files", () => {
 })
 
 describe('the round trips to delete a package', () => {
-  it('are five, with eleven calls: the caller, what he may and the package, what is around it, a note and the write', async () => {
+  it('are four, with eleven calls: the caller, what he may and the package, what is around it, and the write', async () => {
     const { store, project } = world
     const { id } = await store.publish(project, { name: 'goes', tags: ['latest'] })
     const resource = '/api/v4/projects/{id}/packages/{package_id}'
@@ -139,6 +139,26 @@ describe('the round trips to delete a package', () => {
     const { rounds, calls } = await traffic(deletePackage as Endpoint, resource, call, 'maintainer', ({ statusCode }) =>
       expect(statusCode).toBe(204),
     )
-    expect([rounds, calls]).toEqual([5, 11])
+    expect([rounds, calls]).toEqual([4, 11])
+  })
+})
+
+describe('the round trips of a write that publishes', () => {
+  it('are two, with six calls: the rules, the place, the tags and a note of it, then the write', async () => {
+    const { store, project } = world
+    const wanted: Parameters<typeof store.db.packages.publish>[1] = {
+      id: await store.db.packages.nextPackageId(),
+      name: 'comes',
+      version: '1.0.0',
+      type: 'npm',
+      status: 'default',
+      creatorId: null,
+      createdAt: now(),
+      files: [],
+      tags: ['latest'],
+    }
+    const publishing = () => store.db.packages.publish(writerOf(project), wanted)
+    const { rounds, calls } = await watchTraffic(store.client, publishing)
+    expect([rounds, calls]).toEqual([2, 6])
   })
 })
