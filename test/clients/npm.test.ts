@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { AccessLevel } from '../../lib/domain/permissions.ts'
 import { httpDoor } from '../support/doors.ts'
 import { type NpmClient, openNpm, type Registry, run } from '../support/npmClient.ts'
-import { createWorld, type Json, publishBody } from '../support/world.ts'
+import { putVersion } from '../support/npmVersions.ts'
+import { createWorld, type Json } from '../support/world.ts'
 
 const REPORTER = 20
 const DEVELOPER = 30
@@ -45,12 +46,6 @@ const author = (registry: Registry, packageJson: Json, files: Record<string, str
 
 const publish = async (registry: Registry, name: string, version: string, ...args: string[]) =>
   client.succeed(await author(registry, { name, version }), ['publish', ...args])
-
-/** The same by the request that npm sends, for what is about what others do with it. */
-const put = async (projectId: number, name: string, version: string) => {
-  const path = `/projects/${projectId}/packages/npm/${name.replace('/', '%2f')}`
-  expect(await world.call(world.root, 'PUT', path, await publishBody(name, version))).toMatchObject({ status: 200 })
-}
 
 /** The version of a package that is installed there. */
 const installedIn = async (folder: string, name: string) =>
@@ -197,8 +192,8 @@ describe('npm publish, view, install and ci', () => {
 describe('npm dist-tag, ping and whoami', () => {
   it('list, add, move and remove tags', async () => {
     const { registry, project } = await setUp(MAINTAINER)
-    await put(project.id, '@foo/bar', '1.0.0')
-    await put(project.id, '@foo/bar', '2.0.0')
+    await putVersion(world, world.root, project.id, '@foo/bar', '1.0.0')
+    await putVersion(world, world.root, project.id, '@foo/bar', '2.0.0')
     const folder = await client.folder(registry, {})
     const tags = async () => (await client.succeed(folder, ['dist-tag', 'ls', '@foo/bar'])).trim().split('\n').sort()
 
@@ -225,7 +220,7 @@ describe('npm dist-tag, ping and whoami', () => {
 describe('what npm shows of a refusal', () => {
   it('says that a version is there already, and nothing changes', async () => {
     const { registry, project } = await setUp()
-    await put(project.id, '@foo/bar', '1.0.3')
+    await putVersion(world, world.root, project.id, '@foo/bar', '1.0.3')
     const packument = async () => (await world.get(world.root, `/projects/${project.id}/packages/npm/@foo%2fbar`)).text
     const before = await packument()
     const again = await author(registry, { name: '@foo/bar', version: '1.0.3', description: 'another' })
@@ -259,7 +254,7 @@ describe('what npm shows of a refusal', () => {
 
   it('asks for a login where the project is private, and lets a token in', async () => {
     const { registry, project } = await setUp()
-    await put(project.id, '@foo/bar', '1.0.3')
+    await putVersion(world, world.root, project.id, '@foo/bar', '1.0.3')
     const [anonymous, user] = await Promise.all([client.folder({ url: registry.url }, {}), client.folder(registry, {})])
 
     const [refused] = await Promise.all([
@@ -273,7 +268,7 @@ describe('what npm shows of a refusal', () => {
 
   it('needs no token to install from a public project', async () => {
     const project = await world.project({ visibility: 'public' })
-    await put(project.id, '@foo/bar', '1.0.3')
+    await putVersion(world, world.root, project.id, '@foo/bar', '1.0.3')
     const user = await client.folder(registryOf(project.id), {})
 
     await client.succeed(user, ['install', '@foo/bar'])

@@ -13,7 +13,8 @@ import {
   yarn1Npmrc,
   yarnrc,
 } from '../support/npmSettings.ts'
-import { createWorld, type Json, publishBody } from '../support/world.ts'
+import { putVersion } from '../support/npmVersions.ts'
+import { createWorld, type Json } from '../support/world.ts'
 
 const MAINTAINER = 40
 
@@ -158,12 +159,6 @@ const publish = async (client: Client, { at, token }: Setting, name: string, ver
   for (const args of client.publish) await succeed(client, args, folder, token)
 }
 
-/** The same by the request that clients send. */
-const putVersion = async ({ project, token }: Setting, name: string, version = '1.0.0') => {
-  const path = `/projects/${project.id}/packages/npm/${name.replace('/', '%2f')}`
-  expect(await world.call({ token }, 'PUT', path, await publishBody(name, version))).toMatchObject({ status: 200 })
-}
-
 const listed = async ({ project }: Setting) => {
   const { json } = await world.get(world.root, `/projects/${project.id}/packages?order_by=version`)
   return (json as Json[]).map(({ version, status }) => `${version} ${status}`)
@@ -228,7 +223,8 @@ describe('npm and pnpm', () => {
       const setting = await setUp()
       const { at, scope, token } = setting
       const name = `${scope}/hello`
-      for (const version of ['1.0.0', '1.1.0', '2.0.0']) await putVersion(setting, name, version)
+      for (const version of ['1.0.0', '1.1.0', '2.0.0'])
+        await putVersion(world, { token }, setting.project.id, name, version)
       const folder = await folderFor(at('project'), { 'package.json': user() })
       const does = (...args: string[]) => succeed(client, args, folder, token)
 
@@ -255,7 +251,8 @@ describe('npm and pnpm', () => {
   it('npm searches the names of a project', async () => {
     const setting = await setUp()
     const { at, scope, project, token } = setting
-    for (const name of ['hello-one', 'hello-two', 'other']) await putVersion(setting, `${scope}/${name}`)
+    for (const name of ['hello-one', 'hello-two', 'other'])
+      await putVersion(world, { token }, project.id, `${scope}/${name}`)
     const registry = `${door.origin}/api/v4/projects/${project.id}/packages/npm/`
     const folder = await folderFor(at('project'), { 'package.json': user() })
     const search = (...args: string[]) => succeed(npm, ['search', `--registry=${registry}`, ...args], folder, token)

@@ -1,6 +1,13 @@
 import { coordinatesKey, detailsKey } from '../../lib/repository/keys.ts'
 import { chunks, createClient, openTable, type Write } from '../../lib/repository/table.ts'
 import { now } from './store.ts'
+import { publishBody, type Who, type World } from './world.ts'
+
+/** Publishes a version by the request that clients send, for what is about what others do with it. */
+export const putVersion = async (world: World, who: Who, projectId: number, name: string, version = '1.0.0') => {
+  const path = `/projects/${projectId}/packages/npm/${name.replace('/', '%2f')}`
+  expect(await world.call(who, 'PUT', path, await publishBody(name, version))).toMatchObject({ status: 200 })
+}
 
 /**
  * Many versions of one npm package, as a packument reads them: three thousand publishes would take minutes. No list shows
