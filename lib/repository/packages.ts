@@ -77,14 +77,14 @@ export const packageRepository = (
    */
   const removal = async (
     leave: Permit | Promise<Permit>,
-    asRead: Writer['project'],
+    { project: asFound }: Writer,
     name: NameOfPackage,
     befores: readonly Package[],
     now: string,
   ): Promise<{ writes: Write[]; hasOverview: boolean }> => {
     const [permitted, project, items] = await Promise.all([
       leave,
-      placedToCount(asRead),
+      placedToCount(asFound),
       table.getAll([tagsKey(name), overviewKey(name), ...befores.map(detailsKey)]),
     ])
     const itemOf = ({ pk, sk }: Key) => items.find((item) => item.pk === pk && item.sk === sk)
@@ -125,10 +125,7 @@ export const packageRepository = (
       // Whoever deleted the last version was allowed to; what is left then is the service's to clear away.
       const service = serviceIn(name.projectId)
       const permitted = permit(service, 'destroy_package', name)
-      return [
-        ...(await removal(permitted, service.project, name, [overview], now)).writes,
-        { delete: outdatedKey(name) },
-      ]
+      return [...(await removal(permitted, service, name, [overview], now)).writes, { delete: outdatedKey(name) }]
     })
   }
 
@@ -224,7 +221,7 @@ export const packageRepository = (
           await permitted
           throw new PackagesError({ code: 'modified_since' })
         }
-        const { writes, hasOverview } = await removal(permitted, writer.project, before, [before], now)
+        const { writes, hasOverview } = await removal(permitted, writer, before, [before], now)
         name = hasOverview && before.version !== null ? before : undefined
         return writes
       })
@@ -246,7 +243,7 @@ export const packageRepository = (
         const records = items.map(packageFromItem)
         const there = records.filter(({ status }) => status !== 'pending_destruction')
         if (there.length === 0) return []
-        const { writes, hasOverview } = await removal(permitted, writer.project, name, there, now)
+        const { writes, hasOverview } = await removal(permitted, writer, name, there, now)
         isOverviewLeft ||= hasOverview
         return writes
       })
