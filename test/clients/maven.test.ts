@@ -148,6 +148,7 @@ describe('mvn deploy', () => {
     const jars = await Promise.all(
       [app, other].map((folder) => readFile(join(folder, 'target/my-app-1.5-SNAPSHOT.jar'))),
     )
+    expect(Object.keys(resolved)).toEqual(['my-app-1.5-SNAPSHOT.jar'])
     expect(jars.map((jar) => resolved['my-app-1.5-SNAPSHOT.jar']?.equals(jar))).toContain(true)
   })
 

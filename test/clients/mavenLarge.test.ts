@@ -39,7 +39,7 @@ describe('a jar of 100 MB', () => {
     }
 
     const get = ours('get a file').replaceAll('\\\n', ' ').trim().split(/\s+/).slice(1)
-    await client.succeed(folder, get, token)
+    expect(await client.succeed(folder, get, token)).toContain('Downloaded from packages-api')
     const got = await readFile(join(client.localRepository, 'com/mycompany/my-lib/1.0/my-lib-1.0.jar'))
     expect(got.equals(jar)).toBe(true)
   })

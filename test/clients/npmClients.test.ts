@@ -241,7 +241,7 @@ describe('npm and pnpm', () => {
         { token },
         `/projects/${setting.project.id}/packages/npm/${encodeURIComponent(name)}`,
       )
-      expect(json).toMatchObject({ 'dist-tags': { latest: '1.1.0' } })
+      expect((json as Json)['dist-tags']).toEqual({ latest: '1.1.0' })
 
       await does('unpublish', name, '--force')
       expect(await listed(setting)).toEqual([])
