@@ -4,7 +4,7 @@ import type { Group } from '../lib/domain/project.ts'
 import { openDatabase } from '../lib/repository/database.ts'
 import { createClient } from '../lib/repository/table.ts'
 import { isStoppedIn, stopAfter } from '../test/support/stopping.ts'
-import { writerOf } from '../test/support/store.ts'
+import { now, writerOf } from '../test/support/store.ts'
 import { table, writeSection } from './report.ts'
 import { openSetting, TABLE } from './setting.ts'
 
@@ -118,10 +118,10 @@ export const run = async (most: number): Promise<void> => {
       ])
     }
     await step('to private', async () => {
-      await db.groups.changeVisibility(project.id, 'private')
+      await db.groups.changeProject(project.id, { visibility: 'private' }, now())
       isPrivate = true
     })
-    await step('to another group', () => db.groups.transferProject(project.id, to, new Date().toISOString()))
+    await step('to another group', () => db.groups.transferProject(project.id, to, now()))
     isOver = true
     await Promise.all([...publishing, watching])
     const [here, there] = [await totalIn(from, administrator), await totalIn(to, administrator)]

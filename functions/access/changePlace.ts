@@ -50,11 +50,8 @@ export const changeProjectPlace = async (
   if (visibility !== project.visibility) assertMay(caller, 'change_visibility_level', project)
   assertValid(projectProblems({ ...project, path, visibility }, namespace))
 
-  if (path !== project.path) await db.groups.renameProject(project.id, path, new Date().toISOString())
-  if (visibility !== project.visibility) {
-    await db.groups.changeVisibility(project.id, visibility)
-    await settleSoon(db, project.id)
-  }
+  await db.groups.changeProject(project.id, { path, visibility }, new Date().toISOString())
+  await settleSoon(db, project.id)
 }
 
 /** Gives a group another path or visibility. @throws `validation_failed` */

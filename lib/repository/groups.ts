@@ -308,17 +308,6 @@ export const groupRepository = (
       return project
     },
 
-    /** @throws `validation_failed` when its group is less visible, `not_found` */
-    changeVisibility: (id: number, visibility: Visibility): Promise<Project> =>
-      whenStill((isOver) =>
-        moves.projects.move(id, isOver, async (project) => {
-          const next = { ...project, visibility }
-          if (project.visibility === visibility) return { next, writes: [] }
-          const parent = await parentOf(project)
-          return { next, writes: [freshParentWrite(parent, visibility), ...contentsWrites('project', next)] }
-        }),
-      ),
-
     /** Moves a project into another namespace. @throws `validation_failed` when its path is taken there, `not_found` */
     transferProject: (id: number, target: Group, movedAt: string): Promise<Project> =>
       whenStill((isOver) =>
@@ -339,20 +328,31 @@ export const groupRepository = (
         }),
       ),
 
-    /** Gives a project another path in its namespace; the old one leads on. @throws `validation_failed` when it is taken */
-    renameProject: (id: number, path: string, movedAt: string): Promise<Project> =>
+    /**
+     * Gives a project another path in its namespace, another visibility, or both at once. The old path leads on.
+     * @throws `validation_failed` when the path is taken, when its group is less visible; `not_found`
+     */
+    changeProject: (
+      id: number,
+      change: { path?: string; visibility?: Visibility },
+      movedAt: string,
+    ): Promise<Project> =>
       whenStill((isOver) =>
         moves.projects.move(id, isOver, async (project) => {
-          if (project.path === path) return { next: project, writes: [] }
+          const { path = project.path, visibility = project.visibility } = change
           const parent = await parentOf(project)
-          const next = { ...project, ...below(parent, { ...project, path }) }
+          const next = { ...project, ...below(parent, { ...project, path, visibility }) }
           const alias = [
             pathWrite({ kind: 'project', id }, next.fullPath, pathTaken),
             movedWrite({ kind: 'project', id }, project.fullPath, movedAt),
           ]
           return {
             next,
-            writes: [...(isSamePath(next.fullPath, project.fullPath) ? [] : alias), ...contentsWrites('project', next)],
+            writes: [
+              ...(visibility === project.visibility ? [] : [freshParentWrite(parent, visibility)]),
+              ...(isSamePath(next.fullPath, project.fullPath) ? [] : alias),
+              ...contentsWrites('project', next),
+            ],
           }
         }),
       ),

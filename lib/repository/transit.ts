@@ -4,10 +4,10 @@ import { notFound, PackagesError } from '../domain/errors.ts'
 import type { Located, Place, Project } from '../domain/project.ts'
 import { asRead } from './contents.ts'
 import { noteDue } from './counting.ts'
-import { decidedOnce, ignoreOvertaken, Overtaken, openHolds, overtaken } from './holds.ts'
+import { decidedOnce, ignoreOvertaken, Overtaken, openHolds } from './holds.ts'
 import { groupFromItem, projectFromItem } from './items.ts'
 import { groupKey, projectKey, type Shelf, tallyPartition, tallyPrefix, transitKey } from './keys.ts'
-import { markWrite, movedBetween, type Share, standStillWrites, unmarkWrite } from './marks.ts'
+import { markWrite, movedBetween, type Share, unmarkWrite } from './marks.ts'
 import { isThere, type Places } from './places.ts'
 import { listTransits, openRows } from './rows.ts'
 import { type Counts, countsIn, groupShelvesBetween } from './shelves.ts'
@@ -18,12 +18,15 @@ const WAIT_MS = 25
 /** What a departure writes of a project besides what every hold ends with. */
 const DEPARTING = ['transit', 'visibility', 'ancestorIds', 'path', 'fullPath', 'deletedAt'] as const
 
-const samePlace = (one: Place, other: Place) =>
-  one.visibility === other.visibility && one.ancestorIds.join() === other.ancestorIds.join()
+/** Its path counts: rows on the shelves of groups tell it. */
+const isSamePlace = (one: Project, other: Project) =>
+  one.visibility === other.visibility &&
+  one.fullPath === other.fullPath &&
+  one.ancestorIds.join() === other.ancestorIds.join()
 
 /**
- * Moves projects from one place to another: visibility, the groups around, or out of the world. The change itself is
- * one small transaction, after which every list is right; the rows of the groups' shelves follow in steps that may
+ * Moves projects from one place to another: visibility, path, the groups around, or out of the world. The change itself
+ * is one small transaction, after which every list is right; the rows of the groups' shelves follow in steps that may
  * stop, repeat and run twice.
  */
 export const transitRepository = (table: Table, { locate }: Places, holdMs: number) => {
@@ -81,23 +84,6 @@ export const transitRepository = (table: Table, { locate }: Places, holdMs: numb
       ...more.map(decidedOnce),
     ])
     return { ...moved, placement: project.placement + 1, held: null }
-  }
-
-  /** A change of the path alone: no shelf knows it. */
-  const rename = (project: Project, { path, fullPath }: Project, more: readonly Write[]): Promise<void> => {
-    const seen = asRead(project)
-    return table.transact(() => [
-      {
-        update: projectKey(project.id),
-        expression: 'SET #path = :path, #fullPath = :fullPath',
-        if: `${seen.if} AND held = :gone`,
-        names: seen.names,
-        values: { ...seen.values, ':path': path, ':fullPath': fullPath },
-        otherwise: overtaken,
-      },
-      ...standStillWrites(project.ancestorIds),
-      ...more.map(decidedOnce),
-    ])
   }
 
   /** The last step: the groups count the project again, and nothing tells of a transit any more. */
@@ -179,17 +165,14 @@ export const transitRepository = (table: Table, { locate }: Places, holdMs: numb
           continue
         }
         const { next, writes } = await change(project)
-        const staysInPlace = samePlace(project, next) && isThere(next)
-        if (staysInPlace && writes.length === 0) return project
+        if (isSamePlace(project, next) && isThere(next)) return project
         // A second change waits for the first to arrive: what it leaves is then one place.
-        if (project.transit && !staysInPlace) {
+        if (project.transit) {
           if (!(await settle(id, isOver))) throw new PackagesError({ code: 'busy' })
           continue
         }
         try {
-          if (!staysInPlace) return await holding(project, (by) => depart(project, next, writes, by))
-          await rename(project, next, writes)
-          return next
+          return await holding(project, (by) => depart(project, next, writes, by))
         } catch (error) {
           ignoreOvertaken(error)
           await sleep(WAIT_MS)

@@ -23,7 +23,8 @@ describe('a project of 5,000 packages', () => {
     const total = async (group: typeof from, caller: Caller) =>
       (await db.groupListings.open(group, query, caller.user !== undefined).asSeenBy(caller)).total
 
-    const calls = (id: number) => watchTraffic(client, () => db.groups.changeVisibility(id, 'private'))
+    const calls = (id: number) =>
+      watchTraffic(client, () => db.groups.changeProject(id, { visibility: 'private' }, now()))
     expect((await calls(project.id)).calls).toBe((await calls(small.id)).calls)
     expect(await total(from, ANONYMOUS)).toBe(0)
     expect(await total(from, administrator)).toBe(SIZE)

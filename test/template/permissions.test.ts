@@ -52,7 +52,7 @@ const change = async (Key: Key, UpdateExpression: string, ExpressionAttributeVal
 
 /** Leaves the project as one whose move began, and whose mover died while publishers waited for him. */
 const leaveInTransit = async (projectId: number) => {
-  await door.database().groups.changeVisibility(projectId, 'public')
+  await door.database().groups.changeProject(projectId, { visibility: 'public' }, new Date().toISOString())
   const { placement = 0 } = (await door.database().groups.findProject({ id: projectId })) ?? {}
   await change(projectKey(projectId), 'SET held = :held', { ':held': { by: 'nobody', at: '2020-01-01T00:00:00.000Z' } })
   for (let shard = 0; shard < TALLY_SHARDS; shard++) {

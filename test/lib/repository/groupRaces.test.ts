@@ -89,10 +89,10 @@ describe('races', () => {
     const project = await store.project(group)
     const end = rightBefore(
       store,
-      (text) => text.includes('SET #path = :path, #fullPath'),
-      () => store.db.groups.changeVisibility(project.id, 'private'),
+      (text) => text.includes('SET held = :held'),
+      () => store.db.groups.changeProject(project.id, { visibility: 'private' }, now()),
     )
-    await store.db.groups.renameProject(project.id, 'renamed', now())
+    await store.db.groups.changeProject(project.id, { path: 'renamed' }, now())
     end()
     await settleAll(store.db)
     expect((await projectNow(store, project.id)).visibility).toBe('private')

@@ -65,11 +65,11 @@ const open = async () => {
         return store.db.packages.delete(writerOf({ id: projectId }), id, now())
       }
       case 'show project':
-        return repository.changeVisibility(pick(projects, one.project).id, one.as)
+        return repository.changeProject(pick(projects, one.project).id, { visibility: one.as }, now())
       case 'show group':
         return repository.changeGroupVisibility(pick(groups, one.group).id, one.as)
       case 'rename project':
-        return repository.renameProject(pick(projects, one.project).id, `renamed-${one.name % 4}`, now())
+        return repository.changeProject(pick(projects, one.project).id, { path: `renamed-${one.name % 4}` }, now())
       case 'rename group':
         return repository.renameGroup(pick(groups, one.group).id, `renamed-${one.name % 4}`, now())
       case 'describe':

@@ -284,7 +284,7 @@ describe('the holders of a name', () => {
 
     expect(await at(`${fullPath}/sub`, fullPath.toUpperCase(), 'nothing')).toBe(project.id)
     expect(await at('nothing/here', fullPath.split('/')[0] ?? '')).toBeUndefined()
-    await store.db.groups.renameProject(project.id, 'renamed', now())
+    await store.db.groups.changeProject(project.id, { path: 'renamed' }, now())
     expect(await at(fullPath)).toBeUndefined()
     expect(await at(fullPath.replace(/[^/]+$/, 'renamed'))).toBe(project.id)
     await store.db.groups.deleteProject(project.id, now())
