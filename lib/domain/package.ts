@@ -1,3 +1,5 @@
+import type { PlaceInside } from './project.ts'
+
 /**
  * GitLab's package types with the number that `order_by=type` sorts by.
  * Source: `package_type` in GitLab's Packages::Package model.
@@ -35,7 +37,10 @@ export type PackageStatus = (typeof packageStatuses)[number]
 /** A label on one version, such as npm's `latest`. A name is on one version of a package at a time. */
 export type Tag = { id: number; packageId: number; name: string; createdAt: string; updatedAt: string }
 
-/** A package as it stands in a list. Times are ISO 8601 in UTC with milliseconds. */
+/**
+ * A package as it stands in a list. Times are ISO 8601 in UTC with milliseconds. `place` is that of its project inside
+ * the group whose list it is read from; elsewhere there is none.
+ */
 export type PackageEntry = {
   id: number
   projectId: number
@@ -47,6 +52,7 @@ export type PackageEntry = {
   createdAt: string
   lastDownloadedAt: string | null
   tags: Tag[]
+  place?: PlaceInside | undefined
 }
 
 /** The whole record. `revision` grows with each change; `fileCount` counts the files that are listed. */

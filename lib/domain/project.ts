@@ -83,6 +83,12 @@ export type Project = {
   deletedAt: string | null
 }
 
+/**
+ * Where a project is inside a group around it, and who sees it there: its path from the group on, and the groups between
+ * the two from the top down.
+ */
+export type PlaceInside = { visibility: Visibility; path: string; groupIds: number[] }
+
 /** How a client names a group or project: by id or by full path. */
 export type Reference = { id: number } | { fullPath: string }
 
@@ -105,6 +111,26 @@ export const follow = <Thing extends Placed>(thing: Thing, group: Pick<Group, 'i
     ...(fullPath === undefined ? {} : { fullPath: [group.fullPath, ...segments(fullPath).slice(depth + 1)].join('/') }),
   }
 }
+
+/** What decides who sees a project, and what it is called. */
+export type PlacedProject = Pick<Project, 'id' | 'visibility' | 'ancestorIds' | 'fullPath'>
+
+export const placeInside = (groupId: number, { visibility, ancestorIds, fullPath }: PlacedProject): PlaceInside => {
+  const depth = ancestorIds.indexOf(groupId) + 1
+  return { visibility, path: segments(fullPath).slice(depth).join('/'), groupIds: ancestorIds.slice(depth) }
+}
+
+/** The project that has a place inside a group, wherever that is now. */
+export const projectInside = (
+  group: Group,
+  id: number,
+  { visibility, path, groupIds }: PlaceInside,
+): PlacedProject => ({
+  id,
+  visibility,
+  ancestorIds: [...group.ancestorIds, group.id, ...groupIds],
+  fullPath: `${group.fullPath}/${path}`,
+})
 
 /**
  * Where a thing is now. When a group moves, what is inside notes its old place for a while: of the groups around a

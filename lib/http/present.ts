@@ -2,7 +2,7 @@
 import type { DirectUpload, SignedUpload } from '../domain/directUpload.ts'
 import type { Package, PackageEntry, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
 import type { Membership, User } from '../domain/permissions.ts'
-import { fullNameOf, type Group, type Project, parentId } from '../domain/project.ts'
+import { fullNameOf, type Group, type PlacedProject, type Project, parentId } from '../domain/project.ts'
 import type { DeployToken, PersonalToken } from '../domain/token.ts'
 
 /** How public URLs start; see `externalUrl`. */
@@ -16,7 +16,7 @@ const presentTag = ({ id, packageId, name, createdAt, updatedAt }: Tag) => ({
   updated_at: updatedAt,
 })
 
-const presentLinks = (entry: PackageEntry, project: Project, site: Site, mayDelete: boolean) => {
+const presentLinks = (entry: PackageEntry, project: PlacedProject, site: Site, mayDelete: boolean) => {
   const hasPage = entry.status === 'default' || entry.status === 'deprecated'
   const page = entry.type === 'terraform_module' ? 'terraform_module_registry' : 'packages'
   return {
@@ -26,7 +26,7 @@ const presentLinks = (entry: PackageEntry, project: Project, site: Site, mayDele
 }
 
 /** A package in a project's list. */
-export const presentPackage = (entry: PackageEntry, project: Project, site: Site, mayDelete: boolean) => ({
+export const presentPackage = (entry: PackageEntry, project: PlacedProject, site: Site, mayDelete: boolean) => ({
   id: entry.id,
   name: entry.name,
   version: entry.version,
@@ -39,7 +39,7 @@ export const presentPackage = (entry: PackageEntry, project: Project, site: Site
 })
 
 /** A package in a group's list, which also says whose it is. */
-export const presentGroupPackage = (entry: PackageEntry, project: Project, site: Site, mayDelete: boolean) => ({
+export const presentGroupPackage = (entry: PackageEntry, project: PlacedProject, site: Site, mayDelete: boolean) => ({
   ...presentPackage(entry, project, site, mayDelete),
   project_id: project.id,
   project_path: project.fullPath,

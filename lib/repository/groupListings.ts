@@ -2,7 +2,7 @@ import { PackagesError } from '../domain/errors.ts'
 import type { PackageEntry } from '../domain/package.ts'
 import type { Paged } from '../domain/pagination.ts'
 import { type Caller, canInProject, type GroupScope, groupScope } from '../domain/permissions.ts'
-import { follow, type Group, type Project, visibilities } from '../domain/project.ts'
+import { follow, type Group, type PlacedProject, type Project, projectInside, visibilities } from '../domain/project.ts'
 import type { groupRepository } from './groups.ts'
 import { ignoreOvertaken, Overtaken } from './holds.ts'
 import {
@@ -17,10 +17,10 @@ import {
 import { type ListingTable, openListing, type PackageQuery } from './listings.ts'
 import { marksOf, revisionOf, takenOff, talliesOf } from './marks.ts'
 import { groupShelves } from './shelves.ts'
-import { chunks, type Item, type Table } from './table.ts'
+import { chunks, type Item, type Range, type Table } from './table.ts'
 
 /** A row of a group's list with the project it is in, as that stands now. */
-export type GroupRow = { entry: PackageEntry; project: Project }
+export type GroupRow = { entry: PackageEntry; project: PlacedProject }
 
 export type GroupQuery = PackageQuery & { excludeSubgroups: boolean }
 
@@ -42,7 +42,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
   }
 
   const start = (group: Group, query: GroupQuery, isSignedIn: boolean) => {
-    const memory = remembering(table)
+    const memory = remembering(tellingPlaces(table, group.id))
     const projects = rememberingProjects(groups)
     const shelvesOf = ({ visibilities: shown }: Pick<GroupScope, 'visibilities'>) =>
       groupShelves(group.id, shown, query.excludeSubgroups)
@@ -56,7 +56,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     // Whoever drops this listing unread (no right, bad parameter) must not be met by its failure.
     ahead.catch(() => {})
 
-    const isHere = ({ ancestorIds }: Project) =>
+    const isHere = ({ ancestorIds }: PlacedProject) =>
       query.excludeSubgroups ? ancestorIds.at(-1) === group.id : ancestorIds.includes(group.id)
 
     /** Groups on their way into, out of or inside this one, with what is in them; all of it is right as it stands there. */
@@ -100,7 +100,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       const checked = memory.groupReads()
       await Promise.all([
         // Those that are apart are known as of one moment with the transits, and a later state must not replace that.
-        projects.load(early.rows.filter(({ projectId }) => !apart.includes(projectId))),
+        projects.load(early.rows.filter(({ place, projectId }) => !place && !apart.includes(projectId))),
         apart.length > 0
           ? projects.loadTogether(group.id, apart, transits.revision)
           : check(group.id, transits.revision),
@@ -112,7 +112,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         const noted = projects.known.get(id)
         return noted && [group, ...moving.flatMap((one) => one.group ?? [])].reduce(follow<Project>, noted)
       }
-      const mayRead = (project: Project | undefined): project is Project =>
+      const mayRead = <Placed extends PlacedProject>(project: Placed | undefined): project is Placed =>
         project !== undefined && isHere(project) && canInProject(caller, 'read_package', project)
       const found = await list(
         apart.filter((id) => {
@@ -122,11 +122,11 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         }),
       )
       await Promise.all([
-        projects.load(found.rows),
+        projects.load(found.rows.filter(({ place }) => !place)),
         memory.groupReads() === checked && moving.length === 0 ? undefined : check(group.id, transits.revision),
       ])
       const rows = found.rows.flatMap((entry): GroupRow[] => {
-        const project = placed(entry.projectId)
+        const project = entry.place ? projectInside(group, entry.projectId, entry.place) : placed(entry.projectId)
         return mayRead(project) ? [{ entry, project }] : []
       })
       return { ...found, rows }
@@ -157,6 +157,24 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
 
 const idsOf = (kind: 'group' | 'project', { inside }: GroupScope) =>
   inside.filter((source) => source.kind === kind).map(({ id }) => id)
+
+/**
+ * The table as a group's list may trust it: where projects are is told by the rows of its own shelves, read consistently,
+ * and by no others. An index may be behind the move of a project that nobody may see any more, and the shelves of other
+ * groups tell of places in those.
+ */
+const tellingPlaces = (table: ListingTable, groupId: number): ListingTable => {
+  const told = (range: Range, items: Item[]) =>
+    !range.index && groupOfPartition(range.pk) === groupId ? items : items.map(({ place: _place, ...item }) => item)
+  return {
+    async query(range, limit, after) {
+      const page = await table.query(range, limit, after)
+      return { ...page, items: told(range, page.items) }
+    },
+    queryAll: async (range) => told(range, await table.queryAll(range)),
+    getAll: table.getAll,
+  }
+}
 
 /** The same read within one request is made once. */
 const remembering = (source: ListingTable) => {

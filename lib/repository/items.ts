@@ -33,7 +33,10 @@ const held = nullable(v.object({ by: v.string(), at: time }))
 const counts = v.record(v.string(), v.number())
 
 const schemas = {
-  entry: v.object(entry),
+  entry: v.object({
+    ...entry,
+    place: v.optional(v.object({ visibility: v.picklist(visibilities), path: v.string(), groupIds: v.array(id) })),
+  }),
   package: v.object({
     ...entry,
     creatorId: nullable(id),

@@ -6,6 +6,7 @@ import {
   memberKey,
   membershipKey,
   namesPartition,
+  type Shelf,
   type Source,
   shelfPartition,
   TRANSIT_PARTITION,
@@ -13,7 +14,7 @@ import {
   transitPrefix,
 } from './keys.ts'
 import { endRoleWrites } from './members.ts'
-import { standingOf } from './shelves.ts'
+import { placeOn, standingOf } from './shelves.ts'
 import type { Item, Table, Write } from './table.ts'
 
 /** Below DynamoDB's 100 actions a transaction. */
@@ -35,6 +36,9 @@ const isRow = ({ sk }: Item) => sk !== 'META'
 
 const partitions: Record<Stage, typeof shelfPartition> = { entries: shelfPartition, names: namesPartition }
 
+/** What a copy on a shelf has besides what the original has. */
+const additions: Record<Stage, (shelf: Shelf, project: Project) => Item> = { entries: placeOn, names: () => ({}) }
+
 /** What of a transit follows the change in steps. Every step holds as long as `still` does, and may be done twice. */
 export const openRows = (table: Table, thing: Source, still: Write) => {
   const writeNote = (note: Note): Promise<void> =>
@@ -44,7 +48,7 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
     ])
 
   /**
-   * Copies rows from the project's own partition to those of the groups it has gained and removes them from those it
+   * Copies rows from the project's own partition to those of the groups that await it and removes them from those it
    * left. A row that changes meanwhile is read again, so no copy is ever older than its original.
    */
   const carryStage = async (
@@ -55,7 +59,10 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
   ): Promise<boolean> => {
     const standing = standingOf(located)
     const own = partitions[stage](standing.own)
-    const to = standing.gained.map(partitions[stage])
+    const to = standing.awaiting.map((shelf) => ({
+      ...additions[stage](shelf, located.thing),
+      pk: partitions[stage](shelf),
+    }))
     const away = standing.left.map(partitions[stage])
     if (to.length + away.length === 0) return true
 
@@ -75,7 +82,7 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
             values: { ':revision': item.revision },
             otherwise: 'again',
           },
-          ...to.map((pk): Write => ({ put: { ...item, pk, sk: String(item.sk) } })),
+          ...to.map((there): Write => ({ put: { ...item, ...there, sk: String(item.sk) } })),
           ...away.map((pk): Write => ({ delete: { pk, sk: String(item.sk) } })),
         ])
         return [still, ...copies]

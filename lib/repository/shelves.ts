@@ -1,6 +1,14 @@
 import { familyOf, slotName, slotOf } from '../domain/listing.ts'
-import { PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT, type Package } from '../domain/package.ts'
-import { type Group, type Located, type Place, type Project, parentId, visibilities } from '../domain/project.ts'
+import { PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT, type Package, type PackageEntry } from '../domain/package.ts'
+import {
+  type Group,
+  type Located,
+  type Place,
+  type Project,
+  parentId,
+  placeInside,
+  visibilities,
+} from '../domain/project.ts'
 import { entryOf } from './items.ts'
 import {
   type Key,
@@ -31,10 +39,11 @@ export type Standing = {
   own: Shelf
   /** Of groups that count the project. */
   counting: Shelf[]
-  /** Of groups that count it again when it has arrived, or the group that moves with it: what changes stands there whole. */
+  /**
+   * Of groups that count it again when it has arrived, or the group that moves with it: what changes stands there whole.
+   * All that it has is written there: where it stood before, its place inside the group is another.
+   */
   awaiting: Shelf[]
-  /** The awaiting ones where it did not stand before. */
-  gained: Shelf[]
   /** Of groups that the project is in no more: what changes leaves them. */
   left: Shelf[]
 }
@@ -62,7 +71,6 @@ export const standingOf = (located: Located<Project>): Standing => {
     own: { kind: 'project', id: located.thing.id },
     counting: around.slice(count),
     awaiting,
-    gained: without(awaiting, groupShelvesAt(before)),
     left: without(groupShelvesAt(before), around),
   }
 }
@@ -127,7 +135,9 @@ export const shelfWrites = (located: Located<Project>, changes: readonly Change[
   const counts = sumOf(changes.flatMap((change) => [countsOf(change), uncounted(change)]))
   const names = [...Map.groupBy(changes, nameAndType)].map(([key, named]) => ({ named, row: ownNames.get(key) }))
   return [
-    ...[own, ...counting, ...awaiting].flatMap((shelf) => changes.flatMap((change) => entryWrites(shelf, change))),
+    ...[own, ...counting, ...awaiting].flatMap((shelf) =>
+      changes.flatMap((change) => entryWrites(shelf, project, change)),
+    ),
     ...left.flatMap((shelf) => changes.flatMap((change) => leaveWrites(shelf, change))),
     placedWrite(project, tallyKey(own, shard), counts),
     ...counting.map((shelf) =>
@@ -141,12 +151,16 @@ export const shelfWrites = (located: Located<Project>, changes: readonly Change[
   ]
 }
 
-const entryWrites = (shelf: Shelf, { before, after }: Change): Write[] => {
+/** A row on a group's shelf tells where its project is, so that the list need not read each project on a page. */
+export const placeOn = (shelf: Shelf, project: Project): Pick<PackageEntry, 'place'> =>
+  shelf.kind === 'project' ? {} : { place: placeInside(shelf.id, project) }
+
+const entryWrites = (shelf: Shelf, project: Project, { before, after }: Change): Write[] => {
   const pk = shelfPartition(shelf)
   const sortKeys = shelfSortKeys(familyOf(slotOf(after)), after)
   const left = before && shelfSortKeys(familyOf(slotOf(before)), before).sk
   return [
-    { put: { pk, ...sortKeys, ...entryOf(after), revision: after.revision } },
+    { put: { pk, ...sortKeys, ...entryOf(after), ...placeOn(shelf, project), revision: after.revision } },
     ...(left === undefined || left === sortKeys.sk ? [] : [{ delete: { pk, sk: left } }]),
   ]
 }

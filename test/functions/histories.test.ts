@@ -14,7 +14,7 @@ const world = createWorld(door)
 beforeAll(() => door.open())
 
 /** What should be there, as plainly as it can be kept: parents by their place in the list. */
-type PlainGroup = { id: number; parent: number | undefined; visibility: Visibility }
+type PlainGroup = { id: number; path: string; parent: number | undefined; visibility: Visibility }
 type PlainProject = { id: number; path: string; group: number; visibility: Visibility }
 
 const visibility = fc.constantFrom<Visibility>('private', 'internal', 'public')
@@ -55,6 +55,8 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ does: fc.constant('move project' as const), project: at, to: at }) },
   { weight: 2, arbitrary: fc.record({ does: fc.constant('move group' as const), group: at, to: at }) },
   fc.record({ does: fc.constant('to the top' as const), group: at }),
+  fc.record({ does: fc.constant('rename project' as const), project: at }),
+  fc.record({ does: fc.constant('rename group' as const), group: at }),
   fc.record({ does: fc.constant('settle' as const), steps: fc.nat({ max: 5 }) }),
   fc.record({ does: fc.constant('count' as const) }),
   { weight: 6, arbitrary: fc.record({ does: fc.constant('look' as const), look }) },
@@ -85,8 +87,8 @@ const setUp = async () => {
     [2, 'private'],
   ] as const) {
     const around = parent === undefined ? undefined : await groupNow(parent)
-    const { id } = await db.groups.createGroup(around, described('group', shown), owner.id, now())
-    groups.push({ id, parent, visibility: shown })
+    const { id, path } = await db.groups.createGroup(around, described('group', shown), owner.id, now())
+    groups.push({ id, path, parent, visibility: shown })
   }
   for (const [group, shown] of [
     [0, 'public'],
@@ -174,7 +176,19 @@ const packagesOfGroup = (setting: Setting, who: Who, place: number, excludeSubgr
   return setting.packages.filter(({ projectId }) => ids.has(projectId))
 }
 
-const idsOf = ({ json }: Reply) => (json as { id: number }[]).map(({ id }) => id)
+/** What a list says of its rows: in a group's, also where the project of each is. */
+const rowsOf = ({ json }: Reply) =>
+  (json as { id: number; project_path?: string }[]).map(({ id, project_path: path }) =>
+    path === undefined ? `${id}` : `${id} in ${path}`,
+  )
+
+const fullPathOf = (setting: Setting, { group, path }: PlainProject) =>
+  [
+    ...upwards(setting, group)
+      .map((place) => setting.groups[place]?.path)
+      .reverse(),
+    path,
+  ].join('/')
 
 /** Reads a list from its first page on by its links, and one page by its number, and compares both with the plain list. */
 const check = async (setting: Setting, drawn: Look) => {
@@ -190,8 +204,14 @@ const check = async (setting: Setting, drawn: Look) => {
   const shown = isProject
     ? setting.packages.filter(({ projectId }) => projectId === projects[place]?.id)
     : packagesOfGroup(setting, who, place, excludeSubgroups)
+  const projectOf = (packageId: number) => {
+    const projectId = setting.packages.find(({ id }) => id === packageId)?.projectId
+    return projects.find(({ id }) => id === projectId) as PlainProject
+  }
   const pathOf = (projectId: number) => projects.find(({ id }) => id === projectId)?.path ?? ''
-  const wanted = plainList(shown, { filter, order, sort }, pathOf)
+  const wanted = plainList(shown, { filter, order, sort }, pathOf).map((id) =>
+    isProject ? `${id}` : `${id} in ${fullPathOf(setting, projectOf(id))}`,
+  )
 
   const query = new URLSearchParams({ order_by: order, sort, per_page: String(size) })
   if (filter.type !== undefined) query.set('package_type', filter.type)
@@ -206,11 +226,11 @@ const check = async (setting: Setting, drawn: Look) => {
   const first = await world.get(who, `${path}?${query}${isKeyset ? '&pagination=keyset' : ''}`)
   expect({ asked, status: first.status }).toEqual({ asked, status })
   if (status !== 200) return
-  const found = [...idsOf(first)]
+  const found = [...rowsOf(first)]
   const totals = new Set([first.headers['x-total']])
   for (let next = nextOf(first); next !== undefined; ) {
     const page = await world.get(who, next)
-    found.push(...idsOf(page))
+    found.push(...rowsOf(page))
     totals.add(page.headers['x-total'])
     next = nextOf(page)
   }
@@ -221,7 +241,7 @@ const check = async (setting: Setting, drawn: Look) => {
   })
   const number = drawn.number + 1
   const page = await world.get(who, `${path}?${query}&page=${number}`)
-  expect({ asked, number, found: idsOf(page), total: page.headers['x-total'] }).toEqual({
+  expect({ asked, number, found: rowsOf(page), total: page.headers['x-total'] }).toEqual({
     asked,
     number,
     found: wanted.slice((number - 1) * size, number * size),
@@ -257,7 +277,7 @@ const take = async (setting: Setting, one: Step): Promise<unknown> => {
       const project = pick(projects, one.project)
       if (isMoreVisible(one.as, groups[project.group]?.visibility ?? 'private')) return undefined
       project.visibility = one.as
-      return repository.changeVisibility(project.id, one.as)
+      return repository.changeProject(project.id, { visibility: one.as }, now())
     }
     case 'show group': {
       const place = one.group % groups.length
@@ -293,6 +313,16 @@ const take = async (setting: Setting, one: Step): Promise<unknown> => {
       if (group.parent === undefined) return undefined
       group.parent = undefined
       return repository.transferGroup(group.id, { ownerId: owner.id }, now())
+    }
+    case 'rename project': {
+      const project = pick(projects, one.project)
+      project.path = unique(`${'zma'[one.project % 3]}-renamed`)
+      return repository.changeProject(project.id, { path: project.path }, now())
+    }
+    case 'rename group': {
+      const group = pick(groups, one.group)
+      group.path = unique('renamed')
+      return repository.renameGroup(group.id, group.path, now())
     }
     case 'settle': {
       let left = one.steps

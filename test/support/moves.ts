@@ -22,10 +22,20 @@ export const signedIn = (store: Store): Caller => ({
   memberships: [],
 })
 
+const open = (store: Store, group: Group, caller: Caller, more: Partial<GroupQuery>) =>
+  store.db.groupListings.open(group, { ...everything, ...more }, caller.user !== undefined).asSeenBy(caller)
+
 export const list = async (store: Store, group: Group, caller: Caller, more: Partial<GroupQuery> = {}) => {
-  const query = { ...everything, ...more }
-  const { rows, total } = await store.db.groupListings.open(group, query, caller.user !== undefined).asSeenBy(caller)
+  const { rows, total } = await open(store, group, caller, more)
   return { total, ids: rows.map(({ entry }) => entry.id) }
+}
+
+/** The full paths of projects that a group's list tells, with how many packages it shows of each. */
+export const pathsIn = async (store: Store, group: Group, caller: Caller, more: Partial<GroupQuery> = {}) => {
+  const { rows } = await open(store, group, caller, more)
+  return Object.fromEntries(
+    [...Map.groupBy(rows, ({ project }) => project.fullPath)].map(([path, some]) => [path, some.length]),
+  )
 }
 
 /** Everything the table says of who counts what, in a form that two tables can be compared by. */

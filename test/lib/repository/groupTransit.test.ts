@@ -2,7 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
 import { settleAll } from '../../support/jobs.ts'
-import { admin, BETWEEN_LOOKS_MS, describeOnFastEngine, isSlow, ledger, list, signedIn } from '../../support/moves.ts'
+import {
+  admin,
+  BETWEEN_LOOKS_MS,
+  describeOnFastEngine,
+  isSlow,
+  ledger,
+  list,
+  pathsIn,
+  signedIn,
+} from '../../support/moves.ts'
 import { isStoppedIn, stopAfter } from '../../support/stopping.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 
@@ -174,7 +183,7 @@ describe('a group that moves below another', () => {
 
 describe('a group with another path', () => {
   it('is found by it with all that is in it, and the old path leads to projects alone', async () => {
-    const { store, top, moving, inner, closed, ids } = await setUp()
+    const { store, top, moving, inner, open, closed, ids } = await setUp()
     await store.db.groups.renameGroup(moving.id, 'renamed', now())
     const check = async () => {
       const path = `${top.path}/renamed/${inner.path}/${closed.path}`
@@ -186,6 +195,12 @@ describe('a group with another path', () => {
       })
       expect(await store.db.groups.findProject({ fullPath: `${top.path}/renamed/nothing` })).toBeUndefined()
       expect(await list(store, top, admin(store))).toEqual(all(ids.open, ids.closed, ids.staying))
+      for (const order of ['created_at', 'name'] as const) {
+        expect(await pathsIn(store, top, admin(store), { order })).toMatchObject({
+          [`${top.path}/renamed/${open.path}`]: ids.open.length,
+          [path]: ids.closed.length,
+        })
+      }
     }
     await check()
     await store.db.groupTransit.settle(moving.id)
@@ -311,8 +326,8 @@ describe('what happens inside a group on its way', () => {
     await store.db.groups.transferGroup(moving.id, top.id, now())
     await store.db.groups.transferProject(closed.id, other, now())
     await store.db.groups.transferGroup(moving.id, other.id, now())
-    await store.db.groups.changeVisibility(open.id, 'internal')
-    await store.db.groups.renameProject(open.id, 'called-otherwise', now())
+    await store.db.groups.changeProject(open.id, { visibility: 'internal' }, now())
+    await store.db.groups.changeProject(open.id, { path: 'called-otherwise' }, now())
     await store.db.groups.changeGroupVisibility(inner.id, 'internal')
     await store.db.transit.settle(open.id)
     await store.db.transit.settle(closed.id)
@@ -334,7 +349,7 @@ describe('several moves at once', () => {
       store.db.groups.transferGroup(moving.id, other.id, now()),
       store.db.groups.renameGroup(moving.id, 'renamed', now()),
       store.db.groups.transferGroup(inner.id, top.id, now()),
-      store.db.groups.changeVisibility(open.id, 'private'),
+      store.db.groups.changeProject(open.id, { visibility: 'private' }, now()),
       store.db.groups.transferProject(closed.id, other, now()),
       store.publish(open, { name: 'meanwhile' }),
     ])
@@ -450,7 +465,7 @@ describeOnFastEngine('random histories of groups, projects and packages', () => 
       if (does <= 1) packages[which]?.push((await store.publish(project, { name: `n-${step % 3}` })).id)
       if (does === 2) {
         shown[which] = (['private', 'internal', 'public'] as const)[draw(3)] as Visibility
-        await store.db.groups.changeVisibility(project.id, shown[which])
+        await store.db.groups.changeProject(project.id, { visibility: shown[which] }, now())
       }
       if (does === 3) {
         places[which] = draw(5)

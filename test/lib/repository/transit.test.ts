@@ -10,6 +10,7 @@ import {
   isSlow,
   ledger,
   list,
+  pathsIn,
   signedIn,
 } from '../../support/moves.ts'
 import { isStoppedIn, Stopped, stopAfter } from '../../support/stopping.ts'
@@ -35,7 +36,7 @@ describe('a project that changes its visibility', () => {
     'is %s at once, in every list and total, and stays so when its rows have moved',
     async (visibility) => {
       const { store, top, sub, project, published, kept } = await setUp(7)
-      await store.db.groups.changeVisibility(project.id, visibility)
+      await store.db.groups.changeProject(project.id, { visibility }, now())
 
       const all = [...published, ...kept].sort((one, other) => one - other)
       const seen = async () => [
@@ -65,7 +66,7 @@ describe('a project that changes its visibility', () => {
     const { store, top, sub, project } = await setUp(5)
     const before = await ledger(store, [top, sub])
     for (const visibility of ['private', 'internal', 'public'] as const) {
-      await store.db.groups.changeVisibility(project.id, visibility)
+      await store.db.groups.changeProject(project.id, { visibility }, now())
     }
     await store.db.transit.settle(project.id)
     expect(await ledger(store, [top, sub])).toEqual(before)
@@ -75,11 +76,64 @@ describe('a project that changes its visibility', () => {
     const store = await openStore()
     const group = await store.group(undefined, 'private')
     const project = await store.project(group, 'private')
-    await expect(store.db.groups.changeVisibility(project.id, 'public')).rejects.toMatchObject({
+    await expect(store.db.groups.changeProject(project.id, { visibility: 'public' }, now())).rejects.toMatchObject({
       failure: { code: 'validation_failed' },
     })
     await store.publish(project)
     expect(await store.db.groups.findProject({ id: project.id })).toMatchObject({ visibility: 'private', held: null })
+  })
+})
+
+describe('a project with another path', () => {
+  it('is shown by it at once in every list, also when the work is stopped anywhere and asked for again', async () => {
+    const { store, top, sub, project, staying } = await setUp(3, 300)
+    const groups = [top, sub]
+    const before = await ledger(store, groups)
+    const rename = async (path: string) => {
+      await store.db.groups.changeProject(project.id, { path }, now())
+      await store.db.transit.settle(project.id)
+    }
+    const byName = { order: 'name' } as const
+    const seen = () =>
+      Promise.all(
+        groups.flatMap((group) => [pathsIn(store, group, ANONYMOUS), pathsIn(store, group, admin(store), byName)]),
+      )
+    const shown = (fullPath: string | undefined) => ({ [staying.fullPath]: 3, [String(fullPath)]: 3 })
+    let stops = 0
+    for (let count = 0; ; count += BETWEEN_STOPS) {
+      const resume = stopAfter(store, count)
+      const isStopped = await isStoppedIn(() => rename('renamed'))
+      resume()
+      const found = await store.db.groups.findProject({ id: project.id })
+      expect([project.fullPath, `${sub.fullPath}/renamed`]).toContain(found?.fullPath)
+      expect(await seen()).toEqual(Array(4).fill(shown(found?.fullPath)))
+
+      await rename('renamed')
+      expect(await seen()).toEqual(Array(4).fill(shown(`${sub.fullPath}/renamed`)))
+      await rename(project.path)
+      if (!isStopped) break
+      stops++
+    }
+    expect(stops * BETWEEN_STOPS).toBeGreaterThan(4)
+    expect(await seen()).toEqual(Array(4).fill(shown(project.fullPath)))
+    expect(await ledger(store, groups)).toEqual(before)
+  })
+
+  it('gets it together with another visibility, or neither', async () => {
+    const { store, top, project, staying } = await setUp(2)
+    const change = (path: string, visibility: Visibility) =>
+      store.db.groups.changeProject(project.id, { path, visibility }, now())
+    await expect(change(staying.path, 'private')).rejects.toMatchObject({ failure: { code: 'validation_failed' } })
+    expect(await store.db.groups.findProject({ id: project.id })).toMatchObject({
+      fullPath: project.fullPath,
+      visibility: 'public',
+    })
+    const { fullPath } = await change('renamed', 'private')
+    for (const settled of [false, true]) {
+      if (settled) await store.db.transit.settle(project.id)
+      expect(await pathsIn(store, top, admin(store))).toEqual({ [staying.fullPath]: 2, [fullPath]: 2 })
+      expect(await pathsIn(store, top, ANONYMOUS)).toEqual({ [staying.fullPath]: 2 })
+    }
   })
 })
 
@@ -182,7 +236,7 @@ describe('publishing while the project changes', () => {
     })()
     const changing = (async () => {
       for (const visibility of ['private', 'public', 'internal', 'private'] as const) {
-        await store.db.groups.changeVisibility(project.id, visibility)
+        await store.db.groups.changeProject(project.id, { visibility }, now())
         await store.db.transit.settle(project.id)
       }
     })()
@@ -201,7 +255,7 @@ describe('publishing while the project changes', () => {
 
   it('deletes and tags packages in transit as at any time', async () => {
     const { store, top, sub, project, published, kept } = await setUp(4)
-    await store.db.groups.changeVisibility(project.id, 'private')
+    await store.db.groups.changeProject(project.id, { visibility: 'private' }, now())
     const fresh = await store.publish(project, { name: 'fresh', version: '1.0.0' })
     await store.db.packages.putTag(writerOf(project), { type: 'npm', name: 'fresh', version: '1.0.0' }, 'next', now())
     await store.db.packages.delete(writerOf(project), published[1] as number, now())
@@ -219,13 +273,13 @@ describe('publishing while the project changes', () => {
 describe('a project that is renamed while its rows move', () => {
   it('keeps its new path when they arrive, and can be deleted', async () => {
     const { store, sub, project } = await setUp(2)
-    await store.db.groups.changeVisibility(project.id, 'private')
+    await store.db.groups.changeProject(project.id, { visibility: 'private' }, now())
     let isRenamed = false
     store.client.middlewareStack.add(
       (next, context) => async (args) => {
         if (context.commandName === 'QueryCommand' && !isRenamed) {
           isRenamed = true
-          await store.db.groups.renameProject(project.id, 'renamed', now())
+          await store.db.groups.changeProject(project.id, { path: 'renamed' }, now())
         }
         return next(args)
       },
@@ -246,9 +300,9 @@ describe('two changes at once', () => {
   it('end in one of the places asked for, with nothing lost or counted twice', async () => {
     const { store, top, sub, other, project, published, kept } = await setUp(5)
     await Promise.all([
-      store.db.groups.changeVisibility(project.id, 'private'),
+      store.db.groups.changeProject(project.id, { visibility: 'private' }, now()),
       store.db.groups.transferProject(project.id, other, now()),
-      store.db.groups.changeVisibility(project.id, 'internal'),
+      store.db.groups.changeProject(project.id, { visibility: 'internal' }, now()),
       store.db.transit.settle(project.id),
     ])
     await Promise.all([store.db.transit.settle(project.id), store.db.transit.settle(project.id)])
@@ -307,7 +361,7 @@ describe('a change that is stopped', () => {
   it('lets publishers go on when it died while they waited for it', async () => {
     const { store, top, project } = await setUp(1, 300)
     const resume = stopAfter(store, 1)
-    await expect(store.db.groups.changeVisibility(project.id, 'private')).rejects.toThrow(Stopped)
+    await expect(store.db.groups.changeProject(project.id, { visibility: 'private' }, now())).rejects.toThrow(Stopped)
     resume()
     await store.publish(project)
     expect(await list(store, top, ANONYMOUS)).toMatchObject({ total: 3 })
@@ -345,7 +399,7 @@ describeOnFastEngine('random histories', () => {
               await store.db.packages.delete(writerOf(project), there.pop() as number, now())
             if (step.does === 'show') {
               visibility = step.as
-              await store.db.groups.changeVisibility(project.id, visibility)
+              await store.db.groups.changeProject(project.id, { visibility }, now())
             }
             if (step.does === 'move') {
               place = step.to
