@@ -5,7 +5,7 @@ import type { GroupSettings } from '../domain/duplicates.ts'
 import type { Package, PackageEntry, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
 import { packageStatuses, packageTypes } from '../domain/package.ts'
 import { accessLevels, type Membership, type User } from '../domain/permissions.ts'
-import { type Group, type Project, visibilities } from '../domain/project.ts'
+import { type Group, type PlaceInside, type Project, VISIBILITIES, visibilities } from '../domain/project.ts'
 import { deleteLevels, type ProtectionRule, protectedTypes, pushLevels } from '../domain/protection.ts'
 import { type DeployToken, deployTokenScopes, type PersonalToken, tokenScopes } from '../domain/token.ts'
 import type { Item } from './table.ts'
@@ -32,10 +32,23 @@ const entry = {
 const held = nullable(v.object({ by: v.string(), at: time }))
 const counts = v.record(v.string(), v.number())
 
+/** Such as `20 12,13 tools/cli`. A list reads a hundred rows for a page: as a map, this would be a tenth of each. */
+export const placeText = ({ visibility, groupIds, path }: PlaceInside) =>
+  `${VISIBILITIES[visibility]} ${groupIds.join()} ${path}`
+
+const placeFromText = (text: string): PlaceInside => {
+  const [level = '', groupIds = '', path = ''] = text.split(' ')
+  return {
+    visibility: visibilities.find((one) => VISIBILITIES[one] === Number(level)) ?? 'private',
+    groupIds: groupIds === '' ? [] : groupIds.split(',').map(Number),
+    path,
+  }
+}
+
 const schemas = {
   entry: v.object({
     ...entry,
-    place: v.optional(v.object({ visibility: v.picklist(visibilities), path: v.string(), groupIds: v.array(id) })),
+    place: v.optional(v.pipe(v.string(), v.regex(/^\d+ [\d,]* \S+$/), v.transform(placeFromText))),
   }),
   package: v.object({
     ...entry,

@@ -1,5 +1,5 @@
 import { familyOf, slotName, slotOf } from '../domain/listing.ts'
-import { PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT, type Package, type PackageEntry } from '../domain/package.ts'
+import { PACKAGE_NAME_LIMIT, PACKAGE_VERSION_LIMIT, type Package } from '../domain/package.ts'
 import {
   type Group,
   type Located,
@@ -9,7 +9,7 @@ import {
   placeInside,
   visibilities,
 } from '../domain/project.ts'
-import { entryOf } from './items.ts'
+import { entryOf, placeText } from './items.ts'
 import {
   type Key,
   namesKey,
@@ -152,8 +152,8 @@ export const shelfWrites = (located: Located<Project>, changes: readonly Change[
 }
 
 /** A row on a group's shelf tells where its project is, so that the list need not read each project on a page. */
-export const placeOn = (shelf: Shelf, project: Project): Pick<PackageEntry, 'place'> =>
-  shelf.kind === 'project' ? {} : { place: placeInside(shelf.id, project) }
+export const placeOn = (shelf: Shelf, project: Project): Item =>
+  shelf.kind === 'project' ? {} : { place: placeText(placeInside(shelf.id, project)) }
 
 const entryWrites = (shelf: Shelf, project: Project, { before, after }: Change): Write[] => {
   const pk = shelfPartition(shelf)

@@ -2,7 +2,7 @@ import { ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { slotName, slotOf } from '../../lib/domain/listing.ts'
 import type { Package } from '../../lib/domain/package.ts'
 import type { Membership } from '../../lib/domain/permissions.ts'
-import { type Group, isMoreVisible, type PlaceInside, type Project } from '../../lib/domain/project.ts'
+import { type Group, isMoreVisible, type Project } from '../../lib/domain/project.ts'
 import { padded, segmentOf, UNCOUNTED } from '../../lib/repository/keys.ts'
 import { FANOUT } from '../../lib/repository/segments.ts'
 import type { Item } from '../../lib/repository/table.ts'
@@ -160,7 +160,8 @@ const shelfProblems = (rows: readonly Row[], things: Things): string[] => {
         .split('/')
         .slice(-inside.length - 1)
         .join('/')
-      const place = `${project.visibility} at ${path} in ${inside}`
+      const level = { private: 0, internal: 10, public: 20 }[project.visibility]
+      const place = `${level} ${inside} ${path}`
       add(expected, `${shelf} package ${record.id} revision ${record.revision}, ${place}`, 1)
       add(expected, `TALLY#GROUP#${padded(groupId)} ${depth}#${project.visibility} ${slot}`, 1)
       add(expected, `NAMES#${shelf} ${record.name} ${record.type} ${padded(project.id)} ${slot}`, 1)
@@ -170,9 +171,7 @@ const shelfProblems = (rows: readonly Row[], things: Things): string[] => {
     const groupId = /^(?:NAMES#|TALLY#)?GROUP#(\d+)(?=#|$)/.exec(row.pk)?.[1]
     if (groupId === undefined || row.sk === 'META' || !isThere(things.group.get(Number(groupId)))) continue
     if (row.pk.startsWith('GROUP#')) {
-      const { visibility, path, groupIds } = row.place as PlaceInside
-      const place = `${visibility} at ${path} in ${groupIds}`
-      add(found, `${row.pk} package ${row.id} revision ${row.revision}, ${place}`, 1)
+      add(found, `${row.pk} package ${row.id} revision ${row.revision}, ${row.place}`, 1)
     }
     const counts = Object.entries(row).filter(([name, count]) => /^\w+:\w+/.test(name) && typeof count === 'number')
     if (row.pk.startsWith('NAMES#'))
