@@ -1,3 +1,4 @@
+import { fork } from 'node:child_process'
 import { nextOf, type Reply } from '../test/support/doors.ts'
 import type { Cost } from '../test/support/meter.ts'
 import { publishBody, type Who } from '../test/support/world.ts'
@@ -212,52 +213,82 @@ const walk = async (setting: Setting, place: { size: number; project: number }) 
   return [place.size.toLocaleString('en-US'), seen.size.toLocaleString('en-US'), pages, per(calls), per(readUnits)]
 }
 
-/** @param most packages of the largest project and group */
-export const run = async (most: number): Promise<void> => {
-  const setting = await openSetting()
-  try {
+/**
+ * The halves of the bench. Each has a process and a database of its own, and both run at the same time: they count what
+ * no clock changes, and to fill the databases takes most of their time.
+ */
+const HALVES = {
+  async projects(setting: Setting, most: number) {
     const sizes = [100, 1_000, 10_000, 100_000].filter((size) => size <= most)
-    const { rows, bySize, byDepth, places } = await projects(setting, sizes)
+    const { places, ...measured } = await projects(setting, sizes)
     const walks: (string | number)[][] = []
     for (const place of places) walks.push(await walk(setting, place))
+    return { ...measured, walks, costs: await endpoints(setting, places), sizes }
+  },
+  async groups(setting: Setting, most: number) {
     const large = { packages: most, projects: most / 20, groups: most / 200 }
-    const groupRows = await groups(setting, large)
-    const searchRows = await searches(setting, most / 200)
-    const costs = await endpoints(setting, places)
-    const lines = (of: Record<string, [number, number][]>) =>
-      Object.entries(of).map(([name, points]) => ({ name, points }))
+    return { large, groupRows: await groups(setting, large), searchRows: await searches(setting, most / 200) }
+  },
+}
+type Half = keyof typeof HALVES
+type Found<Name extends Half> = Awaited<ReturnType<(typeof HALVES)[Name]>>
 
-    const name = (n: number) => n.toLocaleString('en-US')
-    writeSection(
-      'cost',
-      [
-        'Cells are calls / read units, the dearest of their kind, in both directions for pages by Link. Each request shows a ' +
-          'token, which costs its share.',
-        drawChart(
-          'cost-by-size',
-          'Read units of the first page by packages in the project',
-          { x: 'packages', y: 'read units' },
-          lines(bySize),
-        ),
-        drawChart(
-          'cost-by-depth',
-          `Read units of a bare page by its number, of ${name(most)} packages`,
-          { x: 'page', y: 'read units' },
-          lines(byDepth),
-        ),
-        '### A project',
-        table(['Packages', 'Order', 'First page', 'Next by Link', 'Any page by number'], rows),
-        '### A group',
-        `The small one has 10 projects in 4 groups, the large one ${name(large.projects)} projects in ${name(large.groups)} nested groups.`,
-        table(['Caller', 'Order', 'Packages', 'Seen', 'First page', 'Next by Link', 'The middle by number'], groupRows),
-        '### A search by name',
-        table(['Names × versions', 'Query', 'Calls', 'Read units'], searchRows),
-        '### All packages of a project by Link, 100 a page',
-        table(['Packages', 'Seen', 'Pages', 'Calls a page', 'Read units a page'], walks),
-      ].join('\n\n'),
-    )
-    writePrices(costs, sizes)
+const measure = async (half: Half, most: number) => {
+  const setting = await openSetting()
+  try {
+    return await HALVES[half](setting, most)
   } finally {
     await setting.stop()
   }
 }
+
+const inProcessOfItsOwn = <Name extends Half>(half: Name, most: number) =>
+  new Promise<Found<Name>>((resolve, reject) => {
+    const child = fork(import.meta.filename, [half, String(most)])
+    child.on('message', (found: Found<Name>) => resolve(found))
+    child.on('exit', (code) => reject(new Error(`the half about ${half} ended with ${code}`)))
+  })
+
+/** @param most packages of the largest project and group */
+export const run = async (most: number): Promise<void> => {
+  const [{ rows, bySize, byDepth, walks, costs, sizes }, { large, groupRows, searchRows }] = await Promise.all([
+    inProcessOfItsOwn('projects', most),
+    inProcessOfItsOwn('groups', most),
+  ])
+  const lines = (of: Record<string, [number, number][]>) =>
+    Object.entries(of).map(([name, points]) => ({ name, points }))
+
+  const name = (n: number) => n.toLocaleString('en-US')
+  writeSection(
+    'cost',
+    [
+      'Cells are calls / read units, the dearest of their kind, in both directions for pages by Link. Each request shows a ' +
+        'token, which costs its share.',
+      drawChart(
+        'cost-by-size',
+        'Read units of the first page by packages in the project',
+        { x: 'packages', y: 'read units' },
+        lines(bySize),
+      ),
+      drawChart(
+        'cost-by-depth',
+        `Read units of a bare page by its number, of ${name(most)} packages`,
+        { x: 'page', y: 'read units' },
+        lines(byDepth),
+      ),
+      '### A project',
+      table(['Packages', 'Order', 'First page', 'Next by Link', 'Any page by number'], rows),
+      '### A group',
+      `The small one has 10 projects in 4 groups, the large one ${name(large.projects)} projects in ${name(large.groups)} nested groups.`,
+      table(['Caller', 'Order', 'Packages', 'Seen', 'First page', 'Next by Link', 'The middle by number'], groupRows),
+      '### A search by name',
+      table(['Names × versions', 'Query', 'Calls', 'Read units'], searchRows),
+      '### All packages of a project by Link, 100 a page',
+      table(['Packages', 'Seen', 'Pages', 'Calls a page', 'Read units a page'], walks),
+    ].join('\n\n'),
+  )
+  writePrices(costs, sizes)
+}
+
+const [, program, half, size] = process.argv
+if (program === import.meta.filename) process.send?.(await measure(half as Half, Number(size)))

@@ -44,25 +44,26 @@ const FILE_ENDS: Partial<Record<PackageType, string>> = { npm: 'tgz', maven: 'ja
 /** How many versions the next name has: most have few, a few have very many. */
 const versionsOf = (random: () => number) => Math.min(400, Math.ceil(1.2 / (1 - random()) ** 1.1))
 
-const publish = async (db: Database, project: Project, wanted: Version, createdAt: string) => {
-  const [id, fileId] = [await db.packages.nextPackageId(), await db.packages.nextFileId()]
+const fileOf = ({ name, version, type }: Version, id: number) => {
+  const hash = (algorithm: string) => createHash(algorithm).update(String(id)).digest('hex')
+  return {
+    id,
+    fileName: `${name.split('/').at(-1)}-${version}.${FILE_ENDS[type]}`,
+    size: 1_000 + ((id * 7919) % 400_000),
+    md5: hash('md5'),
+    sha1: hash('sha1'),
+    sha256: hash('sha256'),
+  }
+}
+
+const publish = async (db: Database, project: Project, wanted: Version, createdAt: string, hasFile: boolean) => {
   const writer: Writer = { project, accessLevel: ACCESS_LEVELS.owner, userId: project.creatorId }
-  const hash = (name: string) => createHash(name).update(String(fileId)).digest('hex')
   await db.packages.publish(writer, {
     ...wanted,
-    id,
+    id: await db.packages.nextPackageId(),
     creatorId: project.creatorId,
     createdAt,
-    files: [
-      {
-        id: fileId,
-        fileName: `${wanted.name.split('/').at(-1)}-${wanted.version}.${FILE_ENDS[wanted.type]}`,
-        size: 1_000 + ((fileId * 7919) % 400_000),
-        md5: hash('md5'),
-        sha1: hash('sha1'),
-        sha256: hash('sha256'),
-      },
-    ],
+    files: hasFile ? [fileOf(wanted, await db.packages.nextFileId())] : [],
   })
 }
 
@@ -73,12 +74,14 @@ type Version = { name: string; version: string; type: PackageType; status: Packa
  * three formats, many versions of few names. What is written is what publishing one by one would write, but for the
  * bytes of the files: there are none to download.
  * @param note is told how many packages there are so far, every few thousand, and may write down what waits
+ * @param hasFiles whether each package has a file, which no list of packages reads
  */
 export const makeRegistry = async (
   db: Database,
   owner: { id: number },
   { packages, projects: projectCount, groups: groupCount, depth, seed }: RegistrySize,
   note: (done: number) => Promise<void> = async () => {},
+  hasFiles = true,
 ): Promise<Registry> => {
   const random = randomFrom(seed)
   const createdAt = new Date().toISOString()
@@ -120,7 +123,8 @@ export const makeRegistry = async (
     const next = names[place] as (typeof names)[number]
     const version = `${Math.floor(next.made / 20)}.${Math.floor(next.made / 4) % 5}.${next.made % 4}`
     const tags = next.type === 'npm' && next.left === 1 ? ['latest'] : []
-    await publish(db, next.project, { ...next, version, status: statusOf(random()), tags }, createdAt)
+    const wanted = { ...next, version, status: statusOf(random()), tags }
+    await publish(db, next.project, wanted, createdAt, hasFiles)
     next.made++
     next.left--
     if (next.left === 0) names.splice(place, 1)
