@@ -55,12 +55,12 @@ export const openSetting = async () => {
     meter,
     world: createWorld(lambdaDoor()),
 
-    /** Adds a registry to those that are there, without files: who needs one publishes it. */
-    async fill(size: RegistrySize) {
+    /** Adds a registry to those that are there. */
+    async fill(size: RegistrySize, hasFiles = true) {
       console.log(`Filling: ${size.packages} packages, ${size.projects} projects, ${size.groups} groups`)
       const owner = (await db.users.findByUsername('root')) as { id: number }
       const table = bufferTable(client, TABLE, isNewWith)
-      const registry = await makeRegistry(databaseOver(table), owner, size, table.flushBehind, false)
+      const registry = await makeRegistry(databaseOver(table), owner, size, table.flushBehind, hasFiles)
       await table.flush()
       return registry
     },
