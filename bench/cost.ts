@@ -219,10 +219,10 @@ const walk = async (setting: Setting, place: { size: number; project: number }) 
 }
 
 /**
- * The halves of the bench. Each has a process and a database of its own, and both run at the same time: they count what
- * no clock changes, and to fill the databases takes most of their time.
+ * The parts of the bench. Each has a process and a database of its own, and all run at the same time: they count what no
+ * clock changes, and to fill the databases takes most of their time.
  */
-const HALVES = {
+const PARTS = {
   async projects(setting: Setting, most: number) {
     const sizes = [100, 1_000, 10_000, 100_000].filter((size) => size <= most)
     const { places, ...measured } = await projects(setting, sizes)
@@ -232,33 +232,35 @@ const HALVES = {
   },
   async groups(setting: Setting, most: number) {
     const large = { packages: most, projects: most / 20, groups: most / 200 }
-    return { large, groupRows: await groups(setting, large), searchRows: await searches(setting, most / 200) }
+    return { large, groupRows: await groups(setting, large) }
   },
+  searches: (setting: Setting, most: number) => searches(setting, most / 200),
 }
-type Half = keyof typeof HALVES
-type Found<Name extends Half> = Awaited<ReturnType<(typeof HALVES)[Name]>>
+type Part = keyof typeof PARTS
+type Found<Name extends Part> = Awaited<ReturnType<(typeof PARTS)[Name]>>
 
-const measure = async (half: Half, most: number) => {
+const measure = async (part: Part, most: number) => {
   const setting = await openSetting()
   try {
-    return await HALVES[half](setting, most)
+    return await PARTS[part](setting, most)
   } finally {
     await setting.stop()
   }
 }
 
-const inProcessOfItsOwn = <Name extends Half>(half: Name, most: number) =>
+const inProcessOfItsOwn = <Name extends Part>(part: Name, most: number) =>
   new Promise<Found<Name>>((resolve, reject) => {
-    const child = fork(import.meta.filename, [half, String(most)])
+    const child = fork(import.meta.filename, [part, String(most)])
     child.on('message', (found: Found<Name>) => resolve(found))
-    child.on('exit', (code) => reject(new Error(`the half about ${half} ended with ${code}`)))
+    child.on('exit', (code) => reject(new Error(`the part about ${part} ended with ${code}`)))
   })
 
 /** @param most packages of the largest project and group */
 export const run = async (most: number): Promise<void> => {
-  const [{ rows, bySize, byDepth, walks, costs, sizes }, { large, groupRows, searchRows }] = await Promise.all([
+  const [{ rows, bySize, byDepth, walks, costs, sizes }, { large, groupRows }, searchRows] = await Promise.all([
     inProcessOfItsOwn('projects', most),
     inProcessOfItsOwn('groups', most),
+    inProcessOfItsOwn('searches', most),
   ])
   const lines = (of: Record<string, [number, number][]>) =>
     Object.entries(of).map(([name, points]) => ({ name, points }))
@@ -295,5 +297,5 @@ export const run = async (most: number): Promise<void> => {
   writePrices(costs, sizes)
 }
 
-const [, program, half, size] = process.argv
-if (program === import.meta.filename) process.send?.(await measure(half as Half, Number(size)))
+const [, program, part, size] = process.argv
+if (program === import.meta.filename) process.send?.(await measure(part as Part, Number(size)))
