@@ -48,6 +48,8 @@ const placeFromText = (text: string): PlaceInside => {
 const schemas = {
   entry: v.object({
     ...entry,
+    lastDownloadedAt: v.optional(nullable(time), null),
+    tags: v.optional(v.array(tag), []),
     place: v.optional(v.pipe(v.string(), v.regex(/^\d+ [\d,]* \S+$/), v.transform(placeFromText))),
   }),
   package: v.object({
@@ -261,8 +263,8 @@ export const deployTokenFromItem = (item: Item): DeployToken => v.parse(schemas.
 export const deployTokenPointerFromItem = (item: Item) => v.parse(schemas.deployTokenPointer, item)
 export const tokenPointerFromItem = (item: Item) => v.parse(schemas.tokenPointer, item)
 
-/** The part of a package that its entries repeat. */
-export const entryOf = (record: PackageEntry): PackageEntry => ({
+/** The part of a package that its entries repeat; what most packages do not have takes no room on the shelves. */
+export const entryOf = (record: PackageEntry): Item => ({
   id: record.id,
   projectId: record.projectId,
   name: record.name,
@@ -270,6 +272,6 @@ export const entryOf = (record: PackageEntry): PackageEntry => ({
   type: record.type,
   status: record.status,
   createdAt: record.createdAt,
-  lastDownloadedAt: record.lastDownloadedAt,
-  tags: record.tags,
+  ...(record.lastDownloadedAt === null ? {} : { lastDownloadedAt: record.lastDownloadedAt }),
+  ...(record.tags.length === 0 ? {} : { tags: record.tags }),
 })
