@@ -3,6 +3,7 @@ import { ANONYMOUS, type Caller } from '../lib/domain/permissions.ts'
 import type { Group } from '../lib/domain/project.ts'
 import { openDatabase } from '../lib/repository/database.ts'
 import { createClient } from '../lib/repository/table.ts'
+import { readGroup } from '../test/support/moves.ts'
 import { isStoppedIn, stopAfter } from '../test/support/stopping.ts'
 import { now, writerOf } from '../test/support/store.ts'
 import { table, writeSection } from './report.ts'
@@ -46,8 +47,7 @@ export const run = async (most: number): Promise<void> => {
     const [from] = (await db.groups.listGroupsById(ancestorIds)) as [Group]
     const described = { name: 'to', path: 'to', description: '', visibility: 'public' } as const
     const to = await db.groups.createGroup(undefined, described, owner.id, new Date().toISOString())
-    const totalIn = async (group: Group, caller: Caller) =>
-      (await db.groupListings.open(group, query, caller.user !== undefined).asSeenBy(caller)).total
+    const totalIn = async (group: Group, caller: Caller) => (await readGroup(db, group, caller, query)).total
     const listed = await totalIn(from, administrator)
 
     let [landed, started, looks, wrong] = [0, 0, 0, 0]

@@ -14,8 +14,10 @@ import { startEarly } from './startEarly.ts'
 export type InGroup<Ahead> = Authenticated & Identified & { group: Group; ancestors: Group[]; ahead: Ahead }
 
 type Options<Ahead> = {
-  /** As in `loadProject`: starts reads that need only the group. */
-  ahead?: (event: APIGatewayProxyEvent, group: Group, isSignedIn: boolean) => Promise<Ahead>
+  /**
+   * As in `loadProject`: starts reads that need only the group. `revision` is that of its transits before all of them.
+   */
+  ahead?: (event: APIGatewayProxyEvent, group: Group, isSignedIn: boolean, revision: number) => Promise<Ahead>
   /** As in `loadProject`: an anonymous caller is asked to log in. */
   asksForLogin?: boolean
 }
@@ -31,19 +33,18 @@ export const loadGroup = <Ahead = undefined>(
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, InGroup<Ahead>> => ({
   before: async ({ event, context }) => {
     const reference = parseReference('group', pathParams(event).id ?? '')
-    const finding = startEarly(() => database().groups.findGroup(reference))
+    const finding = startEarly(() => database().groups.findGroupWithTransits(reference))
     const token = await context.authentication
     const hidden = () => (asksForLogin && !token ? new PackagesError({ code: 'login_required' }) : notFound('group'))
-    const stored = await finding
+    const { group: stored, isInTransit = false, revision = 0 } = (await finding) ?? {}
     if (stored?.kind !== 'group') throw hidden()
 
     /** As in `loadProject`. */
     const open = async (group: Group): Promise<Omit<InGroup<Promise<Ahead | undefined>>, keyof Authenticated>> => {
-      const early = startEarly(async () => ahead?.(event, group, token !== undefined))
-      const [noted, located, isInTransit] = await Promise.all([
+      const early = startEarly(async () => ahead?.(event, group, token !== undefined, revision))
+      const [noted, located] = await Promise.all([
         findCallerWithAllRoles(database(), token),
         database().groups.locate(group),
-        token !== undefined && database().groups.isInTransit(group.id),
       ])
       if (!located) throw hidden()
       if (located.thing !== group) return open(located.thing)

@@ -15,7 +15,7 @@ import {
   tallyPartition,
 } from './keys.ts'
 import { type ListingTable, openListing, type PackageQuery } from './listings.ts'
-import { marksOf, revisionOf, takenOff, talliesOf } from './marks.ts'
+import { marksOf, takenOff, talliesOf } from './marks.ts'
 import { groupShelves } from './shelves.ts'
 import { chunks, type Item, type Range, type Table } from './table.ts'
 
@@ -41,7 +41,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     if ((await groups.transitRevision(groupId)) !== revision) throw new Overtaken()
   }
 
-  const start = (group: Group, query: GroupQuery, isSignedIn: boolean) => {
+  const start = (group: Group, query: GroupQuery, isSignedIn: boolean, revision: number) => {
     const memory = remembering(tellingPlaces(table, group.id))
     const projects = rememberingProjects(groups)
     const shelvesOf = ({ visibilities: shown }: Pick<GroupScope, 'visibilities'>) =>
@@ -81,7 +81,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
           : [],
       )
 
-    /** @throws Overtaken when something departed or arrived meanwhile */
+    /** @throws Overtaken when something departed or arrived since the revision was read */
     return async (caller: Caller): Promise<Paged<GroupRow>> => {
       const scope = groupScope(caller, group, query.excludeSubgroups)
       const early = await ahead
@@ -101,9 +101,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       await Promise.all([
         // Those that are apart are known as of one moment with the transits, and a later state must not replace that.
         projects.load(early.rows.filter(({ place, projectId }) => !place && !apart.includes(projectId))),
-        apart.length > 0
-          ? projects.loadTogether(group.id, apart, transits.revision)
-          : check(group.id, transits.revision),
+        apart.length > 0 ? projects.loadTogether(group.id, apart, revision) : check(group.id, revision),
         apart.length + groupsInside.length > 0 ? list(apart) : undefined,
       ])
 
@@ -123,7 +121,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       )
       await Promise.all([
         projects.load(found.rows.filter(({ place }) => !place)),
-        memory.groupReads() === checked && moving.length === 0 ? undefined : check(group.id, transits.revision),
+        memory.groupReads() === checked && moving.length === 0 ? undefined : check(group.id, revision),
       ])
       const rows = found.rows.flatMap((entry): GroupRow[] => {
         const project = entry.place ? projectInside(group, entry.projectId, entry.place) : placed(entry.projectId)
@@ -134,9 +132,12 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
   }
 
   return {
-    /** @param isSignedIn an anonymous caller sees what is public and nothing else, so nothing else is read */
-    open(group: Group, query: GroupQuery, isSignedIn: boolean) {
-      let listing = start(group, query, isSignedIn)
+    /**
+     * @param isSignedIn an anonymous caller sees what is public and nothing else, so nothing else is read
+     * @param revision of the group's transits as it was read before
+     */
+    open(group: Group, query: GroupQuery, isSignedIn: boolean, revision: number) {
+      let listing = start(group, query, isSignedIn, revision)
       return {
         /** The page as the caller may see it now: rows of projects that he may not read are dropped. */
         async asSeenBy(caller: Caller): Promise<Paged<GroupRow>> {
@@ -146,7 +147,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
             } catch (error) {
               ignoreOvertaken(error)
               if (attempts === ATTEMPTS) throw new PackagesError({ code: 'busy' }, { cause: error })
-              listing = start(group, query, isSignedIn)
+              listing = start(group, query, isSignedIn, await groups.transitRevision(group.id))
             }
           }
         },
@@ -199,12 +200,12 @@ const remembering = (source: ListingTable) => {
     /** How many reads there were of what a move of a project changes. */
     groupReads: () => groupReads,
     /** What is in transit around the group; the query that sums up its tallies tells. */
-    async transits(groupId: number): Promise<{ revision: number; projectIds: number[]; groupIds: number[] }> {
+    async transits(groupId: number): Promise<{ projectIds: number[]; groupIds: number[] }> {
       const items = await table.queryAll({ pk: tallyPartition({ kind: 'group', id: groupId }) })
       const item = items.find(({ sk }) => sk === TRANSITS)
       const ids = (wanted: 'group' | 'project') =>
         marksOf(item).flatMap(({ kind, id }) => (kind === wanted ? [id] : []))
-      return { revision: revisionOf(item), projectIds: ids('project'), groupIds: ids('group') }
+      return { projectIds: ids('project'), groupIds: ids('group') }
     },
   }
 }

@@ -245,12 +245,25 @@ export const groupRepository = (
       return { projects: projects.filter(isThere), revision: revisionOf(transits) }
     },
 
-    /** Whether something in the group or around it is on its way, and what notes its place may be behind. */
-    async isInTransit(groupId: number): Promise<boolean> {
-      return marksOf(await table.get(transitsKey(groupId))).length > 0
+    /**
+     * A group, and how things in it and around it move: whether one is on its way, so that what notes its place may be
+     * behind, and how often one departed or arrived. Who reads this first notices by it what changes later.
+     */
+    async findGroupWithTransits(
+      reference: Reference,
+    ): Promise<{ group: Group; isInTransit: boolean; revision: number } | undefined> {
+      const id = await findId('group', reference)
+      if (id === undefined) return undefined
+      const items = await table.getAll([groupKey(id), transitsKey(id)])
+      const transits = items.find(({ sk }) => sk === TRANSITS)
+      const group = items
+        .filter((item) => item !== transits)
+        .map(groupFromItem)
+        .find(isThere)
+      return group && { group, isInTransit: marksOf(transits).length > 0, revision: revisionOf(transits) }
     },
 
-    /** The same of the whole instance. */
+    /** Whether anything is on its way in the whole instance. */
     async isAnythingInTransit(): Promise<boolean> {
       return (await Promise.all([listTransits(table, 'group'), listTransits(table, 'project')])).flat().length > 0
     },

@@ -7,7 +7,7 @@ import { createClient } from '../../lib/repository/table.ts'
 import { testEnvironment } from '../support/environment.ts'
 import { countAll } from '../support/jobs.ts'
 import { type Cost, type Meter, startMeter } from '../support/meter.ts'
-import { admin, signedIn } from '../support/moves.ts'
+import { admin, readGroup, signedIn } from '../support/moves.ts'
 import { openStore } from '../support/store.ts'
 
 const SIZE = 20
@@ -170,7 +170,7 @@ describe('a page of a group', () => {
             excludeSubgroups: false,
           } as const
           const caller = callerOf(place)
-          return metered.groupListings.open(place.top, query, caller.user !== undefined).asSeenBy(caller)
+          return readGroup(metered, place.top, caller, query)
         })
       expectEqual(name, await read(small), await read(large))
     }

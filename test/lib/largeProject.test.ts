@@ -1,4 +1,5 @@
 import { ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
+import { readGroup } from '../support/moves.ts'
 import { now, openStore } from '../support/store.ts'
 import { watchTraffic } from '../support/traffic.ts'
 
@@ -20,8 +21,7 @@ describe('a project of 5,000 packages', () => {
     await store.fill(project, SIZE, (n) => ({ name: `name-${n % 40}`, version: `1.0.${n}`, files: 0 }))
     const { client, db } = store
     const administrator: Caller = { user: { ...store.owner, admin: true }, memberships: [] }
-    const total = async (group: typeof from, caller: Caller) =>
-      (await db.groupListings.open(group, query, caller.user !== undefined).asSeenBy(caller)).total
+    const total = async (group: typeof from, caller: Caller) => (await readGroup(db, group, caller, query)).total
 
     const calls = (id: number) =>
       watchTraffic(client, () => db.groups.changeProject(id, { visibility: 'private' }, now()))
@@ -29,7 +29,7 @@ describe('a project of 5,000 packages', () => {
     expect(await total(from, ANONYMOUS)).toBe(0)
     expect(await total(from, administrator)).toBe(SIZE)
     for (const sort of ['asc', 'desc'] as const) {
-      const reading = () => db.groupListings.open(from, { ...query, sort }, false).asSeenBy(ANONYMOUS)
+      const reading = () => readGroup(db, from, ANONYMOUS, { ...query, sort })
       expect((await watchTraffic(client, reading)).rounds).toBeLessThanOrEqual(9)
     }
 
@@ -46,7 +46,7 @@ describe('a project of 5,000 packages', () => {
     expect(await total(from, administrator)).toBe(0)
     expect(await total(to, administrator)).toBe(SIZE + 40)
     expect(await total(to, ANONYMOUS)).toBe(0)
-    const { rows } = await db.groupListings.open(to, query, true).asSeenBy(administrator)
+    const { rows } = await readGroup(db, to, administrator, query)
     expect(new Set(rows.map(({ entry }) => entry.id)).size).toBe(20)
   })
 })

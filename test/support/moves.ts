@@ -1,6 +1,7 @@
 import type { PackageOrder } from '../../lib/domain/listing.ts'
 import { ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
 import type { Group } from '../../lib/domain/project.ts'
+import type { Database } from '../../lib/repository/database.ts'
 import type { GroupQuery } from '../../lib/repository/groupListings.ts'
 import { testEnvironment } from './environment.ts'
 import type { openStore } from './store.ts'
@@ -22,8 +23,14 @@ export const signedIn = (store: Store): Caller => ({
   memberships: [],
 })
 
+/** A page of a group's list, as a request reads it. */
+export const readGroup = async (db: Database, group: Group, caller: Caller, query: GroupQuery) => {
+  const revision = await db.groups.transitRevision(group.id)
+  return db.groupListings.open(group, query, caller.user !== undefined, revision).asSeenBy(caller)
+}
+
 const open = (store: Store, group: Group, caller: Caller, more: Partial<GroupQuery>) =>
-  store.db.groupListings.open(group, { ...everything, ...more }, caller.user !== undefined).asSeenBy(caller)
+  readGroup(store.db, group, caller, { ...everything, ...more })
 
 export const list = async (store: Store, group: Group, caller: Caller, more: Partial<GroupQuery> = {}) => {
   const { rows, total } = await open(store, group, caller, more)

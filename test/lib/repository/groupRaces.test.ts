@@ -99,6 +99,39 @@ describe('races', () => {
     expect(await store.db.groups.listContents('project')).toMatchObject([{ visibility: 'private' }])
   })
 
+  it('a list that has read one shelf when a project moves to another, and that one after, shows its packages once', async () => {
+    const store = await openStore()
+    const group = await store.group()
+    const project = await store.project(group)
+    const { id } = await store.publish(project)
+    let hasMoved: () => void = () => {}
+    const moved = new Promise<void>((done) => {
+      hasMoved = done
+    })
+    let isWatched = true
+    store.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const text = JSON.stringify(args.input)
+        if (!isWatched || context.commandName !== 'QueryCommand' || !text.includes('GROUP#')) return next(args)
+        if (!text.includes('#direct#public')) {
+          await moved
+          return next(args)
+        }
+        const answer = await next(args)
+        isWatched = false
+        await store.db.groups.changeProject(project.id, { visibility: 'private' }, now())
+        await settleAll(store.db)
+        hasMoved()
+        return answer
+      },
+      { step: 'initialize', name: 'meanwhile' },
+    )
+    expect(await list(store, group, admin(store))).toEqual({ total: 1, ids: [id] })
+    store.client.middlewareStack.remove('meanwhile')
+    expect(isWatched).toBe(false)
+    expect((await projectNow(store, project.id)).visibility).toBe('private')
+  })
+
   it('a project is made in a group where that is, also when another group has the former path by now', async () => {
     const store = await openStore()
     const [one, two] = [await store.group(), await store.group()]
