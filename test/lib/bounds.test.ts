@@ -7,8 +7,8 @@ import { createClient } from '../../lib/repository/table.ts'
 import { testEnvironment } from '../support/environment.ts'
 import { countAll } from '../support/jobs.ts'
 import { type Cost, type Meter, startMeter } from '../support/meter.ts'
-import { admin, readGroup, signedIn } from '../support/moves.ts'
-import { openStore } from '../support/store.ts'
+import { admin, signedIn } from '../support/moves.ts'
+import { openStore, readGroup } from '../support/store.ts'
 
 const SIZE = 20
 const ORDERS: PackageOrder[] = ['created_at', 'name', 'version', 'type']

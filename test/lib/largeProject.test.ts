@@ -1,6 +1,5 @@
 import { ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
-import { readGroup } from '../support/moves.ts'
-import { now, openStore } from '../support/store.ts'
+import { now, openStore, readGroup } from '../support/store.ts'
 import { watchTraffic } from '../support/traffic.ts'
 
 const SIZE = 5_000

@@ -1,10 +1,9 @@
 import type { PackageOrder } from '../../lib/domain/listing.ts'
 import { ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
 import type { Group } from '../../lib/domain/project.ts'
-import type { Database } from '../../lib/repository/database.ts'
 import type { GroupQuery } from '../../lib/repository/groupListings.ts'
 import { testEnvironment } from './environment.ts'
-import type { openStore } from './store.ts'
+import { type openStore, readGroup } from './store.ts'
 
 /** What tests of moving projects and groups share: lists as callers see them, and changes that are stopped. */
 type Store = Awaited<ReturnType<typeof openStore>>
@@ -22,12 +21,6 @@ export const signedIn = (store: Store): Caller => ({
   user: { ...store.owner, id: 4711, admin: false },
   memberships: [],
 })
-
-/** A page of a group's list, as a request reads it. */
-export const readGroup = async (db: Database, group: Group, caller: Caller, query: GroupQuery) => {
-  const revision = await db.groups.transitRevision(group.id)
-  return db.groupListings.open(group, query, caller.user !== undefined, revision).asSeenBy(caller)
-}
 
 const open = (store: Store, group: Group, caller: Caller, more: Partial<GroupQuery>) =>
   readGroup(store.db, group, caller, { ...everything, ...more })

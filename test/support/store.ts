@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Package, PackageStatus, PackageType } from '../../lib/domain/package.ts'
-import type { Project, Visibility } from '../../lib/domain/project.ts'
+import type { Caller } from '../../lib/domain/permissions.ts'
+import type { Group, Project, Visibility } from '../../lib/domain/project.ts'
 import type { Writer } from '../../lib/domain/protection.ts'
 import { type Database, databaseOver, openDatabase } from '../../lib/repository/database.ts'
+import type { GroupQuery } from '../../lib/repository/groupListings.ts'
 import type { Shelf } from '../../lib/repository/keys.ts'
 import { standingOf } from '../../lib/repository/shelves.ts'
 import { createClient } from '../../lib/repository/table.ts'
@@ -49,6 +51,12 @@ export const openStore = async ({ holdMs }: { holdMs?: number } = {}) => {
     return packages
   }
   return { db, client, tableName, owner, fill, ...fillers(db, owner.id) }
+}
+
+/** A page of a group's list, as a request reads it. */
+export const readGroup = async (db: Database, group: Group, caller: Caller, query: GroupQuery) => {
+  const revision = await db.groups.transitRevision(group.id)
+  return db.groupListings.open(group, query, caller.user !== undefined, revision).asSeenBy(caller)
 }
 
 let made = 0
