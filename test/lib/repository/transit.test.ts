@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import fc from 'fast-check'
 import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
+import { shelfPartition } from '../../../lib/repository/keys.ts'
 import {
   admin,
   BETWEEN_LOOKS_MS,
@@ -15,6 +17,8 @@ import {
 } from '../../support/moves.ts'
 import { isStoppedIn, Stopped, stopAfter } from '../../support/stopping.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
+
+type Store = Awaited<ReturnType<typeof openStore>>
 
 /** A group of two projects, of which one will move, and another group to move to. */
 const setUp = async (packages: number, holdMs?: number) => {
@@ -134,6 +138,36 @@ describe('a project with another path', () => {
       expect(await pathsIn(store, top, admin(store))).toEqual({ [staying.fullPath]: 2, [fullPath]: 2 })
       expect(await pathsIn(store, top, ANONYMOUS)).toEqual({ [staying.fullPath]: 2 })
     }
+  })
+})
+
+describe('rows of a group', () => {
+  /** The row of a package on a shelf of a group, as it is stored. */
+  const rowOf = async ({ client, tableName }: Store, group: Group, packageId: number) => {
+    const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName, ConsistentRead: true }))
+    const shelf = shelfPartition({ kind: 'group', id: group.id, depth: 'direct', visibility: 'public' })
+    return Items.find(({ pk, id }) => pk === shelf && id === packageId) as Record<string, unknown>
+  }
+
+  it('that do not tell where their project is are joined with it', async () => {
+    const { store, sub, project, published, kept } = await setUp(1)
+    const row = await rowOf(store, sub, published[0] as number)
+    await store.client.send(new PutCommand({ TableName: store.tableName, Item: { ...row, place: undefined } }))
+    expect(await list(store, sub, ANONYMOUS)).toEqual({ total: 2, ids: [...published, ...kept] })
+    expect(await pathsIn(store, sub, ANONYMOUS)).toMatchObject({ [project.fullPath]: 1 })
+  })
+
+  it('that an index still has of a project that became private are shown to nobody who may not see it', async () => {
+    const { store, sub, project, published, kept } = await setUp(1)
+    const row = await rowOf(store, sub, published[0] as number)
+    await store.db.groups.changeProject(project.id, { visibility: 'private' }, now())
+    await store.db.transit.settle(project.id)
+    await store.client.send(new PutCommand({ TableName: store.tableName, Item: row }))
+    for (const order of ['name', 'version', 'type'] as const) {
+      expect(await list(store, sub, ANONYMOUS, { order })).toMatchObject({ ids: kept })
+    }
+    const filter = { type: 'npm', includeVersionless: false } as const
+    expect(await list(store, sub, ANONYMOUS, { filter })).toMatchObject({ ids: kept })
   })
 })
 
