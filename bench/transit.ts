@@ -45,7 +45,7 @@ export const run = async (most: number): Promise<void> => {
     const { ancestorIds = [] } = (await db.groups.findProject(project)) ?? {}
     const [from] = (await db.groups.listGroupsById(ancestorIds)) as [Group]
     const described = { name: 'to', path: 'to', description: '', visibility: 'public' } as const
-    const to = await db.groups.createGroup(undefined, described, owner.id, new Date().toISOString())
+    const to = await db.groups.createGroup(undefined, described, owner.id, now())
     const totalIn = async (group: Group, caller: Caller) => (await readGroup(db, group, caller, query)).total
     const listed = await totalIn(from, administrator)
 

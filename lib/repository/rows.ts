@@ -6,7 +6,6 @@ import {
   memberKey,
   membershipKey,
   namesPartition,
-  type Shelf,
   type Source,
   shelfPartition,
   TRANSIT_PARTITION,
@@ -14,7 +13,7 @@ import {
   transitPrefix,
 } from './keys.ts'
 import { endRoleWrites } from './members.ts'
-import { placeOn, standingOf } from './shelves.ts'
+import { placeOn, type Standing, standingOf } from './shelves.ts'
 import type { Item, Table, Write } from './table.ts'
 
 /** Below DynamoDB's 100 actions a transaction. */
@@ -36,8 +35,12 @@ const isRow = ({ sk }: Item) => sk !== 'META'
 
 const partitions: Record<Stage, typeof shelfPartition> = { entries: shelfPartition, names: namesPartition }
 
-/** What a copy on a shelf has besides what the original has. */
-const additions: Record<Stage, (shelf: Shelf, project: Project) => Item> = { entries: placeOn, names: () => ({}) }
+/** Where copies of a project's own rows are written, and what they have there besides what these have. */
+const copiesOf: Record<Stage, (standing: Standing, project: Project) => (Item & { pk: string })[]> = {
+  entries: ({ awaiting }, project) =>
+    awaiting.map((shelf) => ({ ...placeOn(shelf, project), pk: shelfPartition(shelf) })),
+  names: ({ gained }) => gained.map((shelf) => ({ pk: namesPartition(shelf) })),
+}
 
 /** What of a transit follows the change in steps. Every step holds as long as `still` does, and may be done twice. */
 export const openRows = (table: Table, thing: Source, still: Write) => {
@@ -59,10 +62,7 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
   ): Promise<boolean> => {
     const standing = standingOf(located)
     const own = partitions[stage](standing.own)
-    const to = standing.awaiting.map((shelf) => ({
-      ...additions[stage](shelf, located.thing),
-      pk: partitions[stage](shelf),
-    }))
+    const to = copiesOf[stage](standing, located.thing)
     const away = standing.left.map(partitions[stage])
     if (to.length + away.length === 0) return true
 

@@ -41,9 +41,11 @@ export type Standing = {
   counting: Shelf[]
   /**
    * Of groups that count it again when it has arrived, or the group that moves with it: what changes stands there whole.
-   * All that it has is written there: where it stood before, its place inside the group is another.
+   * All its rows are written there: where they stood before, its place inside the group is another.
    */
   awaiting: Shelf[]
+  /** The awaiting ones where it did not stand before: names, which tell no place, are written there alone. */
+  gained: Shelf[]
   /** Of groups that the project is in no more: what changes leaves them. */
   left: Shelf[]
 }
@@ -71,6 +73,7 @@ export const standingOf = (located: Located<Project>): Standing => {
     own: { kind: 'project', id: located.thing.id },
     counting: around.slice(count),
     awaiting,
+    gained: without(awaiting, groupShelvesAt(before)),
     left: without(groupShelvesAt(before), around),
   }
 }
