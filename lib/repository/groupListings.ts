@@ -5,9 +5,12 @@ import { type Caller, canInProject, type GroupScope, groupScope } from '../domai
 import { follow, type Group, type PlacedProject, type Project, projectInside, visibilities } from '../domain/project.ts'
 import type { groupRepository } from './groups.ts'
 import { ignoreOvertaken, Overtaken } from './holds.ts'
+import { projectOfRow, withoutPlace } from './items.ts'
 import {
   groupOfPartition,
+  isOfGroupTally,
   isOfProject,
+  PUBLIC_TALLIES,
   projectOfNames,
   type Shelf,
   shelfPartition,
@@ -42,7 +45,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
   }
 
   const start = (group: Group, query: GroupQuery, isSignedIn: boolean, revision: number) => {
-    const memory = remembering(tellingPlaces(table, group.id))
+    const memory = remembering(tellingPlaces(isSignedIn ? table : withPublicTallies(table), group.id))
     const projects = rememberingProjects(groups)
     const shelvesOf = ({ visibilities: shown }: Pick<GroupScope, 'visibilities'>) =>
       groupShelves(group.id, shown, query.excludeSubgroups)
@@ -159,6 +162,12 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
 const idsOf = (kind: 'group' | 'project', { inside }: GroupScope) =>
   inside.filter((source) => source.kind === kind).map(({ id }) => id)
 
+/** The table of who sees what is public and nothing else: two of a group's six tallies. */
+const withPublicTallies = (table: ListingTable): ListingTable => ({
+  ...table,
+  queryAll: (range) => table.queryAll(isOfGroupTally(range.pk) ? { ...range, between: PUBLIC_TALLIES } : range),
+})
+
 /**
  * The table as a group's list may trust it: where projects are is told by the rows of its own shelves, read consistently,
  * and by no others. An index may be behind the move of a project that nobody may see any more, and the shelves of other
@@ -166,7 +175,7 @@ const idsOf = (kind: 'group' | 'project', { inside }: GroupScope) =>
  */
 const tellingPlaces = (table: ListingTable, groupId: number): ListingTable => {
   const told = (range: Range, items: Item[]) =>
-    !range.index && groupOfPartition(range.pk) === groupId ? items : items.map(({ place: _place, ...item }) => item)
+    !range.index && groupOfPartition(range.pk) === groupId ? items : items.map(withoutPlace)
   return {
     async query(range, limit, after) {
       const page = await table.query(range, limit, after)
@@ -225,8 +234,8 @@ type Moving = { group: Group | undefined; groupIds: ReadonlySet<number>; project
  * projects on shelves around that group, and what tallies of groups still count of them is taken off.
  */
 const passingOver = (table: ListingTable, projectIds: ReadonlySet<number>, moving: readonly Moving[]): ListingTable => {
-  const isPassedOver = (pk: string, { projectId, sk }: Item) => {
-    const id = Number(projectId ?? projectOfNames(String(sk)))
+  const isPassedOver = (pk: string, item: Item) => {
+    const id = projectOfRow(item) ?? projectOfNames(String(item.sk))
     const isAround = (one: Moving) => one.projectIds.has(id) && !one.groupIds.has(groupOfPartition(pk))
     return projectIds.has(id) || moving.some(isAround)
   }

@@ -2,12 +2,22 @@
 import * as v from 'valibot'
 import { type DirectUpload, directTypes } from '../domain/directUpload.ts'
 import type { GroupSettings } from '../domain/duplicates.ts'
-import type { Package, PackageEntry, PackageFile, PackageVersion, Tag } from '../domain/package.ts'
+import { type Family, familyOf, slotOf } from '../domain/listing.ts'
+import type {
+  Package,
+  PackageEntry,
+  PackageFile,
+  PackageStatus,
+  PackageType,
+  PackageVersion,
+  Tag,
+} from '../domain/package.ts'
 import { packageStatuses, packageTypes } from '../domain/package.ts'
 import { accessLevels, type Membership, type User } from '../domain/permissions.ts'
 import { type Group, type PlaceInside, type Project, VISIBILITIES, visibilities } from '../domain/project.ts'
 import { deleteLevels, type ProtectionRule, protectedTypes, pushLevels } from '../domain/protection.ts'
 import { type DeployToken, deployTokenScopes, type PersonalToken, tokenScopes } from '../domain/token.ts'
+import { shelfSortKeys, sortableOf, typePrefix } from './keys.ts'
 import type { Item } from './table.ts'
 
 const id = v.number()
@@ -16,7 +26,6 @@ const nullable = v.nullable
 
 const tag = v.object({ id, packageId: id, name: v.string(), createdAt: time, updatedAt: time })
 
-/** `revision` is the record's: whoever copies an entry knows by it whether that changed meanwhile. */
 const entry = {
   id,
   projectId: id,
@@ -32,8 +41,8 @@ const entry = {
 const held = nullable(v.object({ by: v.string(), at: time }))
 const counts = v.record(v.string(), v.number())
 
-/** Such as `20 12,13 tools/cli`. A list reads a hundred rows for a page: as a map, this would be a tenth of each. */
-export const placeText = ({ visibility, groupIds, path }: PlaceInside) =>
+/** Such as `20 12,13 tools/cli`. */
+const placeText = ({ visibility, groupIds, path }: PlaceInside) =>
   `${VISIBILITIES[visibility]} ${groupIds.join()} ${path}`
 
 const placeFromText = (text: string): PlaceInside => {
@@ -46,11 +55,17 @@ const placeFromText = (text: string): PlaceInside => {
 }
 
 const schemas = {
-  entry: v.object({
-    ...entry,
-    lastDownloadedAt: v.optional(nullable(time), null),
-    tags: v.optional(v.array(tag), []),
-    place: v.optional(v.pipe(v.string(), v.regex(/^\d+ [\d,]* \S+$/), v.transform(placeFromText))),
+  row: v.object({
+    sk: v.string(),
+    n: v.string(),
+    v: v.string(),
+    t: v.string(),
+    p: id,
+    c: v.number(),
+    d: v.optional(v.number()),
+    s: v.optional(v.picklist(packageStatuses), 'default'),
+    g: v.optional(v.array(v.pipe(v.string(), v.regex(/^\w+ \w+ \w+ ./))), []),
+    w: v.optional(v.pipe(v.string(), v.regex(/^\d+ [\d,]* \S+$/), v.transform(placeFromText))),
   }),
   package: v.object({
     ...entry,
@@ -234,7 +249,6 @@ export type Due = v.InferOutput<(typeof schemas)['due']>
 export type Tags = { revision: number; tags: Tag[] }
 export type Rules = { revision: number; rules: ProtectionRule[] }
 
-export const entryFromItem = (item: Item): PackageEntry => v.parse(schemas.entry, item)
 export const packageFromItem = (item: Item): Package => v.parse(schemas.package, item)
 export const fileFromItem = (item: Item): PackageFile => v.parse(schemas.file, item)
 /** Which package has the coordinates. */
@@ -263,15 +277,70 @@ export const deployTokenFromItem = (item: Item): DeployToken => v.parse(schemas.
 export const deployTokenPointerFromItem = (item: Item) => v.parse(schemas.deployTokenPointer, item)
 export const tokenPointerFromItem = (item: Item) => v.parse(schemas.tokenPointer, item)
 
-/** The part of a package that its entries repeat; what most packages do not have takes no room on the shelves. */
-export const entryOf = (record: PackageEntry): Item => ({
-  id: record.id,
-  projectId: record.projectId,
-  name: record.name,
-  version: record.version,
-  type: record.type,
-  status: record.status,
-  createdAt: record.createdAt,
-  ...(record.lastDownloadedAt === null ? {} : { lastDownloadedAt: record.lastDownloadedAt }),
-  ...(record.tags.length === 0 ? {} : { tags: record.tags }),
+/**
+ * A package as its rows on shelves hold it. A list reads twenty rows of each shelf for a page, so a row is short
+ * ([0047](../../docs/adr/0047-rows-of-shelves-are-short.md)): the sort keys tell id, name, version and type, and besides:
+ *
+ * | Attribute | What                                                           |
+ * |-----------|----------------------------------------------------------------|
+ * | `p`       | id of the project                                              |
+ * | `c`, `d`  | created, and last downloaded if it was: milliseconds of 1970   |
+ * | `s`       | status, where it is not `default`                              |
+ * | `g`       | tags, if any: id, creation and change to the base 36, name     |
+ * | `w`       | place inside the group, on a group's shelf                     |
+ * | `r`       | revision of the record                                         |
+ */
+export const rowOf = (record: Package): Item => ({
+  ...shelfSortKeys(familyOf(slotOf(record)), record),
+  p: record.projectId,
+  c: Date.parse(record.createdAt),
+  ...(record.lastDownloadedAt === null ? {} : { d: Date.parse(record.lastDownloadedAt) }),
+  ...(record.status === 'default' ? {} : { s: record.status }),
+  ...(record.tags.length === 0 ? {} : { g: record.tags.map(tagText) }),
+  r: record.revision,
+})
+
+export const entryFromItem = (item: Item): PackageEntry => {
+  const { p, c, d, s, g, w, ...sortKeys } = v.parse(schemas.row, item)
+  const sortable = sortableOf(sortKeys)
+  return {
+    ...sortable,
+    projectId: p,
+    status: s,
+    createdAt: timeOf(c),
+    lastDownloadedAt: d === undefined ? null : timeOf(d),
+    tags: g.map((text) => tagFromText(sortable.id, text)),
+    ...(w ? { place: w } : {}),
+  }
+}
+
+const timeOf = (milliseconds: number) => new Date(milliseconds).toISOString()
+
+const tagText = ({ id, createdAt, updatedAt, name }: Tag) =>
+  `${[id, Date.parse(createdAt), Date.parse(updatedAt)].map((number) => number.toString(36)).join(' ')} ${name}`
+
+const tagFromText = (packageId: number, text: string): Tag => {
+  const [, ...parts] = /^(\w+) (\w+) (\w+) (.+)$/s.exec(text) ?? []
+  const [id = 0, created = 0, updated = 0] = parts.slice(0, 3).map((part) => Number.parseInt(part, 36))
+  return { id, packageId, name: parts[3] ?? '', createdAt: timeOf(created), updatedAt: timeOf(updated) }
+}
+
+/** Holds as long as a row of a shelf, or of a directory of names, is the one that was read. */
+export const isUnchanged = ({ r }: Item) => ({ if: 'r = :r', values: { ':r': r } })
+
+export const placedRow = (place: PlaceInside): Item => ({ w: placeText(place) })
+export const withoutPlace = ({ w: _place, ...row }: Item): Item => row
+/** The project of a row, undefined where an item is none. */
+export const projectOfRow = ({ p }: Item) => (p === undefined ? undefined : Number(p))
+
+/** Conditions on a row of a family, for filters. */
+export const hasType = (family: Family, type: PackageType) => ({
+  expression: 'begins_with(#type, :type)',
+  names: { '#type': 't' },
+  values: { ':type': typePrefix(family, type) } as Item,
+})
+export const hasStatus = (status: PackageStatus) => ({
+  expression: status === 'default' ? 'attribute_not_exists(#status)' : '#status = :status',
+  names: { '#status': 's' },
+  values: (status === 'default' ? {} : { ':status': status }) as Item,
 })

@@ -36,9 +36,9 @@
  * | a shelf by `version`                             | by_version | the same                             | <family>#<version> <id>          |
  * | a shelf by `type`, or one type of it             | by_type    | the same                             | <family>#<type number> <id>      |
  * | how many on a project's shelf, by slot           | -          | TALLY#PROJECT#<id>                   | <shard>                          |
- * | how many on each shelf of a group, by slot       | -          | TALLY#GROUP#<id>                     | <depth>#<visibility>#<shard>     |
+ * | how many on each shelf of a group, by slot       | -          | TALLY#GROUP#<id>                     | <visibility number>#<depth>#<shard> |
  * | the names on a shelf, with how many of each      | -          | NAMES#<shelf>                        | <name> <type> <project id>       |
- * | is a shelf counted by segment, and how           | -          | TALLY#PROJECT#<id>, TALLY#GROUP#<id> | <depth>#<visibility>#SEGMENTS, SEGMENTS |
+ * | is a shelf counted by segment, and how           | -          | TALLY#PROJECT#<id>, TALLY#GROUP#<id> | <visibility number>#<depth>#SEGMENTS, SEGMENTS |
  * | counts by segment, a tree of ranges of ids       | -          | SEGMENTS#<shelf>                     | <generation> <level> <number>    |
  * | whose shelves have changed lately                | -          | COUNTING                             | PROJECT#<id>, GROUP#<id>         |
  * | what is in transit in a group, and is it itself  | -          | TALLY#GROUP#<id>                     | TRANSITS                         |
@@ -50,18 +50,21 @@
  * | what a delete leaves to remove                   | -          | PURGE#<shard>                        | <due>#<package id>, or           |
  * |                                                  |            |                                      | <due>#<package id>#<file id>     |
  *
- * Ids have 16 digits in keys, so that the order of keys is the order of ids. Names and versions hold no blank and no
- * control character (`assertSortable`), so a blank ends them and sorts before all they can hold.
+ * Ids have 16 digits in keys, so that the order of keys is the order of ids; in the rows of shelves, which are short, 11
+ * to the base 36. Names and versions hold no blank and no control character (`assertSortable`), so a blank ends them and
+ * sorts before all they can hold.
  */
 import type { Family } from '../domain/listing.ts'
-import { PACKAGE_TYPES, type PackageType } from '../domain/package.ts'
-import type { Visibility } from '../domain/project.ts'
+import { PACKAGE_TYPES, type PackageType, packageTypes } from '../domain/package.ts'
+import { VISIBILITIES, type Visibility } from '../domain/project.ts'
 
 export type Key = { pk: string; sk: string }
 
 /** Every row of a shelf also stands in three global indexes; base table and indexes share the partition key. */
 export const INDEXES = { name: 'by_name', version: 'by_version', type: 'by_type' } as const
 export type IndexName = (typeof INDEXES)[keyof typeof INDEXES]
+/** The attributes that sort them. They stand in every row, so they are short. */
+export const SORTED_BY = { by_name: 'n', by_version: 'v', by_type: 't' } as const satisfies Record<IndexName, string>
 
 /** Tallies are split so that publishers of one moment rarely meet on one item. */
 export const TALLY_SHARDS = 8
@@ -181,26 +184,59 @@ export type Shelf =
 export const shelfPartition = (shelf: Shelf) =>
   shelf.kind === 'project' ? projectKey(shelf.id).pk : `${groupKey(shelf.id).pk}#${shelf.depth}#${shelf.visibility}`
 
-export const familyPrefix = (family: Family) => `${family}#`
+/** A family begins each of the four sort keys of a row: by a letter for each of its words. */
+const FAMILY_WORDS: Record<string, string> = {
+  listed: 'l',
+  hidden: 'h',
+  processing: 'p',
+  pending: 'd',
+  terraform: 't',
+  versionless: '0',
+}
+const familyCode = (family: Family) =>
+  family
+    .split('-')
+    .map((word) => FAMILY_WORDS[word])
+    .join('')
+export const familyPrefix = (family: Family) => `${familyCode(family)}#`
 /** Greater than all that a sort key which begins with the prefix can be. */
 export const endOf = (prefix: string) => `${prefix}\x7f`
-export const namePrefix = (family: Family, name: string) => `${family}#${name} `
-export const versionPrefix = (family: Family, version: string) => `${family}#${version} `
+export const namePrefix = (family: Family, name: string) => `${familyPrefix(family)}${name} `
+export const versionPrefix = (family: Family, version: string) => `${familyPrefix(family)}${version} `
 const typeNumber = (type: PackageType) => String(PACKAGE_TYPES[type]).padStart(2, '0')
-export const typePrefix = (family: Family, type: PackageType) => `${family}#${typeNumber(type)} `
+const typeOfNumber = new Map(packageTypes.map((type) => [typeNumber(type), type]))
+export const typePrefix = (family: Family, type: PackageType) => `${familyPrefix(family)}${typeNumber(type)} `
+
+/** An id in a row's sort keys, where it stands four times: 11 digits to the base 36 reach as far as 16 decimal ones. */
+export const idInRow = (id: number) => id.toString(ROW_ID_BASE).padStart(ROW_ID_DIGITS, '0')
+const ROW_ID_BASE = 36
+const ROW_ID_DIGITS = 11
 
 type Sortable = { id: number; name: string; version: string | null; type: PackageType }
+type SortKeys = Record<'sk' | (typeof SORTED_BY)[IndexName], string>
 /** The four sort keys of a row on a shelf. */
-export const shelfSortKeys = (family: Family, { id, name, version, type }: Sortable) => ({
-  sk: `${familyPrefix(family)}${padded(id)}`,
-  by_name: `${namePrefix(family, name)}${padded(id)}`,
-  by_version: `${versionPrefix(family, version ?? '')}${padded(id)}`,
-  by_type: `${typePrefix(family, type)}${padded(id)}`,
+export const shelfSortKeys = (family: Family, { id, name, version, type }: Sortable): SortKeys => ({
+  sk: `${familyPrefix(family)}${idInRow(id)}`,
+  n: `${namePrefix(family, name)}${idInRow(id)}`,
+  v: `${versionPrefix(family, version ?? '')}${idInRow(id)}`,
+  t: `${typePrefix(family, type)}${idInRow(id)}`,
 })
+/** What the sort keys of a row tell, so that nothing else in it has to. */
+export const sortableOf = ({ sk, n, v, t }: SortKeys): Sortable => {
+  const sortedBy = (key: string) => key.slice(key.indexOf('#') + 1, key.indexOf(' '))
+  return {
+    id: Number.parseInt(sk.slice(-ROW_ID_DIGITS), ROW_ID_BASE),
+    name: sortedBy(n),
+    version: sortedBy(v) || null,
+    type: typeOfNumber.get(sortedBy(t)) as PackageType,
+  }
+}
 
 export const tallyPartition = (of: Pick<Shelf, 'kind' | 'id'>) => `TALLY#${of.kind.toUpperCase()}#${padded(of.id)}`
+const visibilityNumber = (visibility: Visibility) => String(VISIBILITIES[visibility]).padStart(2, '0')
 /** What the shards of a shelf's tally begin with. */
-export const tallyPrefix = (shelf: Shelf) => (shelf.kind === 'project' ? '' : `${shelf.depth}#${shelf.visibility}#`)
+export const tallyPrefix = (shelf: Shelf) =>
+  shelf.kind === 'project' ? '' : `${visibilityNumber(shelf.visibility)}#${shelf.depth}#`
 export const tallyKey = (shelf: Shelf, shard: number): Key => ({
   pk: tallyPartition(shelf),
   sk: `${tallyPrefix(shelf)}${shard}`,
@@ -234,12 +270,16 @@ export const transitsKey = (groupId: number): Key => ({
   sk: TRANSITS,
 })
 export const TRANSITS = 'TRANSITS'
+/** The tallies of a group's public shelves stand last, right before its transits: for whoever sees nothing else. */
+export const PUBLIC_TALLIES = [`${visibilityNumber('public')}#`, TRANSITS] as const
 export const TRANSIT_PARTITION = 'TRANSIT'
 export const transitKey = ({ kind, id }: Source): Key => ({
   pk: TRANSIT_PARTITION,
   sk: `${kind.toUpperCase()}#${padded(id)}`,
 })
 export const transitPrefix = (kind: Source['kind']) => `${kind.toUpperCase()}#`
+
+export const isOfGroupTally = (pk: string) => pk.startsWith('TALLY#GROUP#')
 
 /** Rows of a project's own shelf, names or tally, which a move of the project leaves alone. */
 export const isOfProject = (pk: string) => /^((NAMES|TALLY)#)?PROJECT#/.test(pk)

@@ -19,15 +19,15 @@ import {
 } from '../domain/package.ts'
 import { offsetOf, type Page, type Paged, type Position } from '../domain/pagination.ts'
 import type { Content } from './items.ts'
-import { entryFromItem } from './items.ts'
+import { entryFromItem, hasStatus, hasType } from './items.ts'
 import {
   endOf,
   familyPrefix,
   INDEXES,
   type IndexName,
+  idInRow,
   namePrefix,
   namesPartition,
-  padded,
   type Shelf,
   shelfPartition,
   tallyPartition,
@@ -224,7 +224,7 @@ export const openListing = (table: ListingTable) => {
                 index: INDEXES.name,
                 prefix: namePrefix(family, name),
                 descending: direction === 'desc',
-                ...residue({ ...filter, ...(type === undefined ? {} : { type }) }, ['type', 'status']),
+                ...residue(family, { ...filter, ...(type === undefined ? {} : { type }) }, ['type', 'status']),
               }
               return order === 'version' ? [range] : withinName(range, { name, type }, order, stretch.from)
             }),
@@ -251,7 +251,7 @@ export const openListing = (table: ListingTable) => {
           pk: shelfPartition(shelf),
           index: INDEXES.version,
           prefix: versionPrefix(family, filter.version ?? ''),
-          ...residue(filter, ['type', 'status']),
+          ...residue(family, filter, ['type', 'status']),
         }),
       ),
     )
@@ -473,8 +473,8 @@ const sliced = (
 const after = (range: Range, stem: string, id: number): Range => {
   const { prefix = '', ...rest } = range
   const between = range.descending
-    ? ([prefix, `${stem}${padded(Math.max(0, id - 1))}`] as const)
-    : ([`${stem}${padded(id + 1)}`, endOf(prefix)] as const)
+    ? ([prefix, `${stem}${idInRow(Math.max(0, id - 1))}`] as const)
+    : ([`${stem}${idInRow(id + 1)}`, endOf(prefix)] as const)
   return { ...rest, between }
 }
 
@@ -562,7 +562,8 @@ const restOf = ({ type, status }: PackageFilter, order: PackageOrder) => {
 
 /** The stretch of a shelf that holds a family in the wanted order, narrowed to one type where the index can. */
 const inOrder = (shelf: Shelf, family: Family, filter: PackageFilter, order: PackageOrder, sort: Sort): Range => {
-  const common = { pk: shelfPartition(shelf), descending: sort === 'desc', ...residue(filter, restOf(filter, order)) }
+  const rest = residue(family, filter, restOf(filter, order))
+  const common = { pk: shelfPartition(shelf), descending: sort === 'desc', ...rest }
   if (filter.type !== undefined && (order === 'created_at' || order === 'type')) {
     return { ...common, index: INDEXES.type, prefix: typePrefix(family, filter.type) }
   }
@@ -571,19 +572,20 @@ const inOrder = (shelf: Shelf, family: Family, filter: PackageFilter, order: Pac
   return { ...common, ...index, prefix: familyPrefix(family) }
 }
 
-/** The condition for what a stretch does not settle by itself. A status that a family has alone needs none. */
-const residue = (filter: PackageFilter, of: readonly ('type' | 'status')[]): Pick<Range, 'filter'> => {
-  const wanted: [string, string][] = []
-  if (of.includes('type') && filter.type !== undefined) wanted.push(['type', filter.type])
-  if (of.includes('status') && filter.status !== undefined && isDisplayable(filter.status)) {
-    wanted.push(['status', filter.status])
-  }
+/** The condition for what a stretch of a family does not settle by itself. A status that a family has alone needs none. */
+const residue = (family: Family, filter: PackageFilter, of: readonly ('type' | 'status')[]): Pick<Range, 'filter'> => {
+  const wanted = [
+    ...(of.includes('type') && filter.type !== undefined ? [hasType(family, filter.type)] : []),
+    ...(of.includes('status') && filter.status !== undefined && isDisplayable(filter.status)
+      ? [hasStatus(filter.status)]
+      : []),
+  ]
   if (wanted.length === 0) return {}
   return {
     filter: {
-      expression: wanted.map(([name]) => `#${name} = :${name}`).join(' AND '),
-      names: Object.fromEntries(wanted.map(([name]) => [`#${name}`, name])),
-      values: Object.fromEntries(wanted.map(([name, value]) => [`:${name}`, value])),
+      expression: wanted.map(({ expression }) => expression).join(' AND '),
+      names: Object.assign({}, ...wanted.map(({ names }) => names)),
+      values: Object.assign({}, ...wanted.map(({ values }) => values)),
     },
   }
 }

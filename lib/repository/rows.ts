@@ -1,6 +1,6 @@
 import type { Located, Project } from '../domain/project.ts'
 import { overtaken } from './holds.ts'
-import { membershipFromItem } from './items.ts'
+import { isUnchanged, membershipFromItem } from './items.ts'
 import {
   type Key,
   memberKey,
@@ -78,8 +78,7 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
         const copies = rows.flatMap((item): Write[] => [
           {
             check: { pk: own, sk: String(item.sk) },
-            if: 'revision = :revision',
-            values: { ':revision': item.revision },
+            ...isUnchanged(item),
             otherwise: 'again',
           },
           ...to.map((there): Write => ({ put: { ...item, ...there, sk: String(item.sk) } })),

@@ -11,8 +11,8 @@ import { type Family, familyOf, type Slot, slotName, slotOf } from '../domain/li
 import { entryFromItem, type SegmentsHead, segmentNodeFromItem, segmentsHeadFromItem } from './items.ts'
 import {
   familyPrefix,
+  idInRow,
   type Key,
-  padded,
   SEGMENT_IDS,
   type Shelf,
   segmentNodeKey,
@@ -79,8 +79,8 @@ const runsOf = (segments: Iterable<number>): [number, number][] => {
 const rangeOf = (shelf: Shelf, family: Family, [first, last]: readonly [number, number]): Range => ({
   pk: shelfPartition(shelf),
   between: [
-    `${familyPrefix(family)}${padded(first * SEGMENT_IDS)}`,
-    `${familyPrefix(family)}${padded(last * SEGMENT_IDS + SEGMENT_IDS - 1)}`,
+    `${familyPrefix(family)}${idInRow(first * SEGMENT_IDS)}`,
+    `${familyPrefix(family)}${idInRow(last * SEGMENT_IDS + SEGMENT_IDS - 1)}`,
   ],
 })
 

@@ -9,7 +9,7 @@ import {
   placeInside,
   visibilities,
 } from '../domain/project.ts'
-import { entryOf, placeText } from './items.ts'
+import { isUnchanged, placedRow, rowOf } from './items.ts'
 import {
   type Key,
   namesKey,
@@ -156,21 +156,23 @@ export const shelfWrites = (located: Located<Project>, changes: readonly Change[
 
 /** A row on a group's shelf tells where its project is, so that the list need not read each project on a page. */
 export const placeOn = (shelf: Shelf, project: Project): Item =>
-  shelf.kind === 'project' ? {} : { place: placeText(placeInside(shelf.id, project)) }
+  shelf.kind === 'project' ? {} : placedRow(placeInside(shelf.id, project))
 
 const entryWrites = (shelf: Shelf, project: Project, { before, after }: Change): Write[] => {
   const pk = shelfPartition(shelf)
-  const sortKeys = shelfSortKeys(familyOf(slotOf(after)), after)
-  const left = before && shelfSortKeys(familyOf(slotOf(before)), before).sk
+  const sk = rowKey(after)
+  const left = before && rowKey(before)
   return [
-    { put: { pk, ...sortKeys, ...entryOf(after), ...placeOn(shelf, project), revision: after.revision } },
-    ...(left === undefined || left === sortKeys.sk ? [] : [{ delete: { pk, sk: left } }]),
+    { put: { ...rowOf(after), ...placeOn(shelf, project), pk, sk } },
+    ...(left === undefined || left === sk ? [] : [{ delete: { pk, sk: left } }]),
   ]
 }
 
 /** What changes leaves the old shelves at once: whoever moves the rest would not find it by its new key. */
 const leaveWrites = (shelf: Shelf, { before }: Change): Write[] =>
-  before ? [{ delete: { pk: shelfPartition(shelf), sk: shelfSortKeys(familyOf(slotOf(before)), before).sk } }] : []
+  before ? [{ delete: { pk: shelfPartition(shelf), sk: rowKey(before) } }] : []
+
+const rowKey = (record: Package) => shelfSortKeys(familyOf(slotOf(record)), record).sk
 
 /** By how much each slot's counter changes. */
 export type Counts = ReadonlyMap<string, number>
@@ -229,7 +231,7 @@ const placedWrite = ({ placement }: Pick<Project, 'placement'>, tally: Key, coun
 }
 
 /** Own rows also carry a revision, by which whoever copies one knows whether it changed meanwhile. */
-const REVISION = 'revision'
+const REVISION = 'r'
 
 const addedNames = (shelves: readonly Shelf[], named: readonly Change[]): Write[] => {
   const counts = sumOf(named.map(countsOf))
@@ -259,8 +261,7 @@ const copiedNames = (
   return [
     {
       put: { ...namesKey(own, first.after), ...next },
-      if: row ? 'revision = :revision' : 'attribute_not_exists(pk)',
-      ...(row ? { values: { ':revision': row.revision } } : {}),
+      ...(row ? isUnchanged(row) : { if: 'attribute_not_exists(pk)' }),
       otherwise: 'again',
     },
     ...around.map((shelf): Write => ({ put: { ...namesKey(shelf, first.after), ...next } })),

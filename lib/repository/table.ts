@@ -12,7 +12,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb'
 import { PackagesError } from '../domain/errors.ts'
-import { counterKey, type IndexName, type Key } from './keys.ts'
+import { counterKey, type IndexName, type Key, SORTED_BY } from './keys.ts'
 
 export type Item = Record<string, unknown>
 type Action = NonNullable<TransactWriteCommandInput['TransactItems']>[number]
@@ -201,7 +201,7 @@ const rangeInput = ({
   const conditions = ['pk = :pk']
   if (prefix !== undefined) conditions.push('begins_with(#sk, :prefix)')
   if (between !== undefined) conditions.push('#sk BETWEEN :from AND :to')
-  const named = { ...(conditions.length > 1 ? { '#sk': index ?? 'sk' } : {}), ...filter?.names }
+  const named = { ...(conditions.length > 1 ? { '#sk': index ? SORTED_BY[index] : 'sk' } : {}), ...filter?.names }
   return {
     KeyConditionExpression: conditions.join(' AND '),
     ExpressionAttributeValues: {

@@ -3,6 +3,7 @@ import { slotName, slotOf } from '../../lib/domain/listing.ts'
 import type { Package } from '../../lib/domain/package.ts'
 import type { Membership } from '../../lib/domain/permissions.ts'
 import { type Group, isMoreVisible, type Project } from '../../lib/domain/project.ts'
+import { entryFromItem } from '../../lib/repository/items.ts'
 import { padded, segmentOf, UNCOUNTED } from '../../lib/repository/keys.ts'
 import { FANOUT } from '../../lib/repository/segments.ts'
 import type { Item } from '../../lib/repository/table.ts'
@@ -163,7 +164,7 @@ const shelfProblems = (rows: readonly Row[], things: Things): string[] => {
       const level = { private: 0, internal: 10, public: 20 }[project.visibility]
       const place = `${level} ${inside} ${path}`
       add(expected, `${shelf} package ${record.id} revision ${record.revision}, ${place}`, 1)
-      add(expected, `TALLY#GROUP#${padded(groupId)} ${depth}#${project.visibility} ${slot}`, 1)
+      add(expected, `TALLY#GROUP#${padded(groupId)} ${String(level).padStart(2, '0')}#${depth} ${slot}`, 1)
       add(expected, `NAMES#${shelf} ${record.name} ${record.type} ${padded(project.id)} ${slot}`, 1)
     }
   }
@@ -171,7 +172,7 @@ const shelfProblems = (rows: readonly Row[], things: Things): string[] => {
     const groupId = /^(?:NAMES#|TALLY#)?GROUP#(\d+)(?=#|$)/.exec(row.pk)?.[1]
     if (groupId === undefined || row.sk === 'META' || !isThere(things.group.get(Number(groupId)))) continue
     if (row.pk.startsWith('GROUP#')) {
-      add(found, `${row.pk} package ${row.id} revision ${row.revision}, ${row.place}`, 1)
+      add(found, `${row.pk} package ${entryFromItem(row).id} revision ${row.r}, ${row.w}`, 1)
     }
     const counts = Object.entries(row).filter(([name, count]) => /^\w+:\w+/.test(name) && typeof count === 'number')
     if (row.pk.startsWith('NAMES#'))
@@ -200,7 +201,9 @@ const segmentProblems = (rows: readonly Row[]): string[] =>
       const revision = around.find(({ sk }) => sk === 'TRANSITS')?.revision ?? 0
       if (head.transits !== revision) return []
       const prefix = head.sk.slice(0, -'SEGMENTS'.length)
-      const shelf = `${head.pk.slice('TALLY#'.length)}${prefix === '' ? '' : `#${prefix.slice(0, -1)}`}`
+      const [number, depth] = prefix.split('#')
+      const visibility = { '00': 'private', '10': 'internal', '20': 'public' }[String(number)]
+      const shelf = `${head.pk.slice('TALLY#'.length)}${prefix === '' ? '' : `#${depth}#${visibility}`}`
       const uncounted = new Set(
         around
           .filter(({ sk }) => sk.startsWith(prefix))
@@ -211,8 +214,9 @@ const segmentProblems = (rows: readonly Row[]): string[] =>
       const found = new Map<string, number>()
       const add = (to: Map<string, number>, key: string, count: number) => to.set(key, (to.get(key) ?? 0) + count)
       for (const row of rows.filter(({ pk, sk }) => pk === shelf && sk !== 'META')) {
-        const segment = segmentOf(row.id as number)
-        if (!uncounted.has(segment)) add(there, `${segment} ${slotName(slotOf(row as unknown as Package))}`, 1)
+        const entry = entryFromItem(row)
+        const segment = segmentOf(entry.id)
+        if (!uncounted.has(segment)) add(there, `${segment} ${slotName(slotOf(entry))}`, 1)
       }
       const nodes = rows.filter(({ pk, sk }) => pk === `SEGMENTS#${shelf}` && sk.startsWith(`${head.generation} `))
       const inParts = new Map<string, number>()

@@ -177,7 +177,7 @@ describe('what a format keeps of all versions of a name', () => {
 describe('inSteps', () => {
   const key = (n: number) => ({ pk: 'STEPS', sk: String(n) })
   const writes = (some: number[]): Write[] =>
-    some.flatMap((n) => Array.from({ length: 30 }, (_, m) => ({ put: { ...key(1_000 * m + n), n } })))
+    some.flatMap((n) => Array.from({ length: 30 }, (_, m) => ({ put: { ...key(1_000 * m + n), step: n } })))
 
   it('does all of them, with no more writes at once than a transaction takes', async () => {
     const sizes: number[] = []
