@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { families, slotName, slotOf } from '../domain/listing.ts'
-import { ignoreOvertaken, overtaken } from './holds.ts'
-import { type Due, dueFromItem, entryFromItem, type SegmentsHead, segmentNodeFromItem } from './items.ts'
+import { families } from '../domain/listing.ts'
+import { ignoreOvertaken, Overtaken, overtaken } from './holds.ts'
+import { type Due, dueFromItem, type SegmentsHead, segmentNodeFromItem } from './items.ts'
 import {
   COUNTING_PARTITION,
   countingKey,
   type Shelf,
   type Source,
   segmentNodeKey,
-  segmentOf,
   segmentsKey,
   segmentsPartition,
   shelfPartition,
@@ -17,14 +16,29 @@ import {
   uncountedName,
 } from './keys.ts'
 import { revisionOf, talliesOf } from './marks.ts'
-import { addTo, type Counts, countRows, FANOUT, levelOf, nodeName, readHead, span, uncountedIn } from './segments.ts'
+import { MILESTONE_INDEXES, milestoneItems, readMilestones } from './milestones.ts'
+import {
+  addTo,
+  type Counts,
+  FANOUT,
+  levelOf,
+  nodeName,
+  readHead,
+  readRows,
+  type SegmentRow,
+  segmentRow,
+  span,
+  uncountedIn,
+} from './segments.ts'
 import { everyGroupShelf } from './shelves.ts'
 import { chunks, type Item, type Table, type Write } from './table.ts'
 
 /** What is due stays so this long after the last change: whoever noted it may still be about to change something. */
 const QUIET_MS = 2 * 60 * 1000
-/** Nodes are written so many at a time. */
-const NODES_AT_ONCE = 50
+/** What is counted is written so many items at a time. */
+const ITEMS_AT_ONCE = 50
+/** With so many times the packages that there were, the milestones stand too far apart. */
+const GROWTH = 2
 
 /** Notes that the shelves of a project or group, and of the groups around it, are to be counted. */
 export const noteDue = (table: Pick<Table, 'update'>, { kind, id }: Source): Promise<void> =>
@@ -38,50 +52,37 @@ export const noteDue = (table: Pick<Table, 'update'>, { kind, id }: Source): Pro
 /** Keeps the counts by segment. Whoever stops half-way has broken nothing; two at once do no harm. */
 export const countingRepository = (table: Table) => {
   /**
-   * Counts a whole shelf into nodes of a new generation. What changes meanwhile is noted as uncounted, and
+   * Counts a whole shelf into a new generation of nodes and milestones. What changes meanwhile is noted as uncounted, and
    * what was before stays so.
    */
-  const countAll = async (shelf: Shelf, { head, transits }: ReturnType<typeof readHead>): Promise<void> => {
+  const countWhole = async (shelf: Shelf, { head, transits }: ReturnType<typeof readHead>): Promise<void> => {
     const generation = randomUUID().slice(0, 8)
-    const nodes = new Map<string, { number: number; counts: Counts }>()
-    const add = (level: number, number: number, slot: string, part: number) => {
-      const node = nodes.get(nodeName(level, number)) ?? { number, counts: {} }
-      addTo(node.counts, slot, part, 1)
-      nodes.set(nodeName(level, number), node)
-    }
-    const rows: { segment: number; slot: string }[] = []
-    let last = 0
+    const rows: ReturnType<typeof segmentRow>[] = []
     let after: Item | undefined
     do {
       const page = await table.query({ pk: shelfPartition(shelf) }, undefined, after)
-      for (const item of page.items.filter(({ sk }) => sk !== 'META')) {
-        const entry = entryFromItem(item)
-        rows.push({ segment: segmentOf(entry.id), slot: slotName(slotOf(entry)) })
-        last = Math.max(last, segmentOf(entry.id))
-      }
+      rows.push(...page.items.filter(({ sk }) => sk !== 'META').map(segmentRow))
       after = page.next
     } while (after)
 
-    const top = levelOf(last)
-    for (let level = 0; level <= top; level++) {
-      for (const { segment, slot } of rows) {
-        const part = Math.floor(segment / span(level))
-        add(level, Math.floor(part / FANOUT), slot, part % FANOUT)
-      }
-    }
-    if (nodes.size === 0) nodes.set(nodeName(0, 0), { number: 0, counts: {} })
-    const puts = [...nodes].map(
-      ([name, { number, counts }]): Write => ({
-        put: { ...segmentNodeKey(shelf, generation, Number(name.split(' ')[0]), number), revision: 0, counts },
-      }),
-    )
-    for (const some of chunks(puts, NODES_AT_ONCE)) await table.transact(() => some)
+    const level = levelOf(rows.reduce((last, { segment }) => Math.max(last, segment), 0))
+    const written = { revision: 0 }
+    const puts = [
+      ...nodesOf(rows, level).map(({ level, number, counts }) => ({
+        ...segmentNodeKey(shelf, generation, level, number),
+        ...written,
+        counts,
+      })),
+      ...milestoneItems(shelf, generation, rows).map((item) => ({ ...item, ...written })),
+    ]
+    for (const some of chunks(puts, ITEMS_AT_ONCE)) await table.transact(() => some.map((put) => ({ put })))
 
     const next: SegmentsHead = {
       generation,
       previous: head?.generation ?? null,
       revision: 0,
-      level: top,
+      level,
+      renewAt: rows.length * GROWTH,
       transits: revisionOf(transits),
     }
     await table.transact(() => [
@@ -91,11 +92,11 @@ export const countingRepository = (table: Table) => {
     await removeOthers(shelf, next)
   }
 
-  /** Nodes of generations that nobody reads any more. */
+  /** What is of generations that nobody reads any more. */
   const removeOthers = async (shelf: Shelf, { generation, previous }: SegmentsHead): Promise<void> => {
     const all = await table.queryAll({ pk: segmentsPartition(shelf) })
     const old = all.filter(({ sk }) => ![generation, previous].includes(String(sk).split(' ')[0] ?? ''))
-    for (const some of chunks(old, NODES_AT_ONCE)) {
+    for (const some of chunks(old, ITEMS_AT_ONCE)) {
       await table.transact(() => some.map(({ pk, sk }): Write => ({ delete: { pk: String(pk), sk: String(sk) } })))
     }
   }
@@ -127,27 +128,33 @@ export const countingRepository = (table: Table) => {
         level,
         key: segmentNodeKey(shelf, head.generation, level, Math.floor(number / span(level))),
       }))
-      const [there, counted] = await Promise.all([
+      const [there, counted, stored] = await Promise.all([
         table.getAll(path.map(({ key }) => key)),
-        countRows(table, shelf, families, segments),
+        readRows(table, shelf, families, segments),
+        readMilestones(table, shelf, head, MILESTONE_INDEXES, segments),
       ])
+      if (!stored) throw new Overtaken()
       const nodes = path.map(({ level, key }) => {
         const item = there.find(({ sk }) => sk === key.sk)
         return { level, key, counts: item ? segmentNodeFromItem(item).counts : {} }
       })
       const known: Counts = structuredClone(nodes[0]?.counts ?? {})
       for (const segment of segments) {
-        const now = counted.get(segment) ?? {}
-        for (const slot of new Set([...Object.keys(now), ...Object.keys(known)])) {
-          const more = (now[slot] ?? 0) - (known[slot]?.[segment % FANOUT] ?? 0)
+        const rows = counted.get(segment) ?? []
+        const now = Map.groupBy(rows, ({ slot }) => slot)
+        for (const slot of new Set([...now.keys(), ...Object.keys(known)])) {
+          const more = (now.get(slot)?.length ?? 0) - (known[slot]?.[segment % FANOUT] ?? 0)
           for (const { level, counts } of more === 0 ? [] : nodes) {
             addTo(counts, slot, Math.floor(segment / span(level)) % FANOUT, more)
           }
         }
+        stored.recount(segment, rows)
       }
-      const next = { ...head, revision: head.revision + 1 }
+      const revision = head.revision + 1
+      const next = { ...head, revision, renewAt: stored.isUneven() ? 0 : head.renewAt }
       return [
-        ...nodes.map(({ key, counts }): Write => ({ put: { ...key, revision: next.revision, counts } })),
+        ...nodes.map(({ key, counts }): Write => ({ put: { ...key, revision, counts } })),
+        ...stored.items().map((item): Write => ({ put: { ...item, revision } })),
         headWrite(shelf, next, head),
         ...shards.flatMap((tally) => countedWrites(tally, segments)),
       ]
@@ -189,9 +196,10 @@ export const countingRepository = (table: Table) => {
         for (const shelf of shelves) {
           const before = readHead(shelf, tallies)
           if (!before.isStill) return false
-          if (before.isSmall || (before.isValid && before.uncounted.size === 0)) continue
-          if (!before.isValid) await countAll(shelf, before)
-          const { head, uncounted } = before.isValid ? before : readHead(shelf, await readTallies(shelf))
+          const isUsable = before.isValid && !before.isOutgrown
+          if (before.isSmall || (isUsable && before.uncounted.size === 0)) continue
+          if (!isUsable) await countWhole(shelf, before)
+          const { head, uncounted } = isUsable ? before : readHead(shelf, await readTallies(shelf))
           const most = Math.max(0, ...uncounted)
           for (let level = head?.level ?? 0; level < levelOf(most); level++) await raise(shelf)
           for (const number of new Set([...uncounted].map((segment) => Math.floor(segment / FANOUT)))) {
@@ -205,6 +213,23 @@ export const countingRepository = (table: Table) => {
       }
     },
   }
+}
+
+/** The nodes up to a level that count these rows. */
+const nodesOf = (rows: readonly (SegmentRow & { segment: number })[], top: number) => {
+  const nodes = new Map<string, { level: number; number: number; counts: Counts }>([
+    [nodeName(top, 0), { level: top, number: 0, counts: {} }],
+  ])
+  for (let level = 0; level <= top; level++) {
+    for (const { segment, slot } of rows) {
+      const part = Math.floor(segment / span(level))
+      const number = Math.floor(part / FANOUT)
+      const node = nodes.get(nodeName(level, number)) ?? { level, number, counts: {} }
+      addTo(node.counts, slot, part % FANOUT, 1)
+      nodes.set(nodeName(level, number), node)
+    }
+  }
+  return [...nodes.values()]
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((one, other) => one + other, 0)

@@ -145,9 +145,12 @@ const schemas = {
     previous: nullable(v.string()),
     revision: v.number(),
     level: v.number(),
+    renewAt: v.number(),
     transits: v.number(),
   }),
   segmentNode: v.object({ revision: v.number(), counts: v.record(v.string(), v.array(v.number())) }),
+  milestones: v.object({ keys: v.array(v.string()) }),
+  digest: v.object({ segments: v.record(v.string(), v.string()) }),
   due: v.object({ kind: v.picklist(['group', 'project']), id, at: time }),
   path: v.object({
     kind: v.picklist(['group', 'project']),
@@ -240,8 +243,8 @@ export type PathAlias = v.InferOutput<(typeof schemas)['path']>
 /** A name whose versionless package may be behind; `mark` is another one with each cause. */
 export type Outdated = v.InferOutput<(typeof schemas)['outdated']>
 /**
- * How the segments of a shelf are counted: in nodes of a generation, up to one of that level. `revision` grows with each
- * count; `transits` is the group's when all was counted.
+ * How a shelf is counted: in nodes of a generation, up to one of that level. `revision` grows with each count; `transits`
+ * is the group's when all was counted. With more packages than `renewAt` all is counted anew.
  */
 export type SegmentsHead = v.InferOutput<(typeof schemas)['segmentsHead']>
 /** A project or group whose shelves have changed, and when they last did. */
@@ -268,6 +271,8 @@ export const contentFromItem = (item: Item): Content => v.parse(schemas.contents
 export const pathFromItem = (item: Item): PathAlias => v.parse(schemas.path, item)
 export const segmentsHeadFromItem = (item: Item): SegmentsHead => v.parse(schemas.segmentsHead, item)
 export const segmentNodeFromItem = (item: Item) => v.parse(schemas.segmentNode, item)
+export const milestonesFromItem = (item: Item): string[] => v.parse(schemas.milestones, item).keys
+export const digestFromItem = (item: Item) => v.parse(schemas.digest, item)
 export const dueFromItem = (item: Item): Due => v.parse(schemas.due, item)
 export const userFromItem = (item: Item): User => v.parse(schemas.user, item)
 export const membershipFromItem = (item: Item): Membership => v.parse(schemas.membership, item)

@@ -40,6 +40,9 @@
  * | the names on a shelf, with how many of each      | -          | NAMES#<shelf>                        | <name> <type> <project id>       |
  * | is a shelf counted by segment, and how           | -          | TALLY#PROJECT#<id>, TALLY#GROUP#<id> | <visibility number>#<depth>#SEGMENTS, SEGMENTS |
  * | counts by segment, a tree of ranges of ids       | -          | SEGMENTS#<shelf>                     | <generation> <level> <number>    |
+ * | keys that divide an index of a shelf             | -          | the same                             | <generation> <index> MILESTONES  |
+ * | counts of what is between them                   | -          | the same                             | <generation> <index> COUNTS      |
+ * | where the rows of counted segments are counted   | -          | the same                             | <generation> DIGEST <number>     |
  * | whose shelves have changed lately                | -          | COUNTING                             | PROJECT#<id>, GROUP#<id>         |
  * | what is in transit in a group, and is it itself  | -          | TALLY#GROUP#<id>                     | TRANSITS                         |
  * | all that is in transit, with what is done        | -          | TRANSIT                              | PROJECT#<id>, GROUP#<id>         |
@@ -257,6 +260,19 @@ export const segmentsPartition = (shelf: Shelf) => `SEGMENTS#${shelfPartition(sh
 export const segmentNodeKey = (shelf: Shelf, generation: string, level: number, number: number): Key => ({
   pk: segmentsPartition(shelf),
   sk: `${generation} ${level} ${padded(number)}`,
+})
+/** Stand among the nodes, of whose generation they are. */
+export const milestonesKey = (shelf: Shelf, generation: string, index: IndexName): Key => ({
+  pk: segmentsPartition(shelf),
+  sk: `${generation} ${index} MILESTONES`,
+})
+export const milestoneCountsKey = (shelf: Shelf, generation: string, index: IndexName): Key => ({
+  pk: segmentsPartition(shelf),
+  sk: `${generation} ${index} COUNTS`,
+})
+export const digestKey = (shelf: Shelf, generation: string, number: number): Key => ({
+  pk: segmentsPartition(shelf),
+  sk: `${generation} DIGEST ${padded(number)}`,
 })
 export const COUNTING_PARTITION = 'COUNTING'
 export const countingKey = ({ kind, id }: Source): Key => ({

@@ -9,7 +9,7 @@ import {
   selectedSlots,
   slotName,
 } from '../domain/listing.ts'
-import { inOneOrder, mergeSources, type Source } from '../domain/merge.ts'
+import { mergeSources, type Source } from '../domain/merge.ts'
 import {
   isDisplayable,
   PACKAGE_TYPES,
@@ -35,7 +35,8 @@ import {
   typePrefix,
   versionPrefix,
 } from './keys.ts'
-import { seekSeat } from './segments.ts'
+import { type MilestoneIndex, type Start, seekEdges } from './milestones.ts'
+import { countedShelves, seekSeat } from './segments.ts'
 import { isSortable } from './shelves.ts'
 import type { Item, Range, Table } from './table.ts'
 
@@ -56,14 +57,14 @@ type Compare = (one: Sortable, other: Sortable) => number
 
 /**
  * Rows of a list from one of its ends: `from` leaves out those up to a position, then `skip` are passed over.
- * @property most how many of a shelf's rows are passed over at the most, where that is known
+ * @property startOf where to begin among the rows of a shelf's family, where something told that
  */
 type Stretch = {
   isBackwards: boolean
   from?: Position
   skip: number
   take: number
-  most?: ReadonlyMap<Shelf, number>
+  startOf?: (shelf: Shelf, family: Family) => Start
 }
 
 /** A way through a list: how many rows it has, and any stretch of them. */
@@ -86,7 +87,7 @@ type Way = {
  * | `version`               | the stretch of `by_version`, whole              | the rows themselves   |
  *
  * A page that goes on from a row begins there. One that is known by its number alone is found from the nearer end of
- * the list: by counts of segments where ids make the order, by counts of names where names do, else row by row.
+ * the list: by counts of segments where ids make the order, by milestones where names or versions do, else row by row.
  */
 export const openListing = (table: ListingTable) => {
   /** One stretch of a shelf as a source of rows. */
@@ -137,41 +138,30 @@ export const openListing = (table: ListingTable) => {
           skip -= here
           continue
         }
-        const ask = { slots: wanted, isDescending, skip }
-        const seat = await seekSeat(table, there, (shelf) => known.get(tallyPartition(shelf)) ?? [], ask)
+        const counted = countedShelves(there, talliesOf(known))
+        const seat = counted && (await seekSeat(table, counted, { slots: wanted, isDescending, skip }))
         if (!seat) return undefined
         const { id, skip: rest, most } = seat
-        return { ...stretch, from: { value: type ?? null, id }, skip: rest, most }
+        const startOf = (shelf: Shelf) => ({ edge: undefined, most: most.get(shelf) ?? 0 })
+        return { ...stretch, from: { value: type ?? null, id }, skip: rest, startOf }
       }
       return undefined
     }
 
-    /** In the order of names: their counts are read until they reach the wanted row. */
-    const seekByName = async (stretch: Stretch): Promise<Stretch | undefined> => {
-      const isDescending = runs(stretch.isBackwards) === 'desc'
-      const sources = shelves.map((shelf): Source<NameRow> => {
-        const range: Range = { pk: namesPartition(shelf), descending: isDescending }
-        let after: Item | undefined
-        return {
-          async fetch(count) {
-            const { items, next } = await table.query(range, count, after)
-            after = next
-            return { rows: items.flatMap((item) => nameRows(shelf, item, slots)), more: next !== undefined }
-          },
-        }
-      })
-      const byName = (one: NameRow, other: NameRow) => compareText(one.name, other.name) * (isDescending ? -1 : 1)
-      let before = 0
-      let name: string | undefined
-      let passed = 0
-      for await (const row of inOneOrder(sources, byName, { count: () => NAMES_AT_ONCE })) {
-        if (row.name !== name) [name, before] = [row.name, passed]
-        passed += row.count
-        if (passed > stretch.skip) break
-      }
-      if (name === undefined || passed <= stretch.skip) return undefined
-      const id = isDescending ? Number.MAX_SAFE_INTEGER : 0
-      return { ...stretch, from: { value: name, id }, skip: stretch.skip - before }
+    /** In the order of names or versions: milestones of the index. */
+    const seekByKey = async (index: MilestoneIndex, stretch: Stretch): Promise<Stretch | undefined> => {
+      const known = await tallies
+      const there = shelves.filter((shelf) => countIn(known, [shelf], slots) > 0)
+      const counted = countedShelves(there, talliesOf(known))
+      const asked = { index, slots, isDescending: runs(stretch.isBackwards) === 'desc', skip: stretch.skip }
+      const found = counted && (await seekEdges(table, counted, asked))
+      return found && { ...stretch, ...found }
+    }
+    const seeks: Partial<Record<PackageOrder, Way['seek']>> = {
+      created_at: seekById,
+      type: seekById,
+      name: (stretch) => seekByKey(INDEXES.name, stretch),
+      version: (stretch) => seekByKey(INDEXES.version, stretch),
     }
 
     return {
@@ -181,14 +171,14 @@ export const openListing = (table: ListingTable) => {
         const sources = shelves.flatMap((shelf) =>
           selectedFamilies(filter).flatMap((family) => {
             const range = inOrder(shelf, family, filter, order, direction)
-            const most = stretch.most && (stretch.most.get(shelf) ?? 0)
-            return beyond(range, family, order, stretch.from).map((one) => source(one, most))
+            const { edge, most } = stretch.startOf?.(shelf, family) ?? {}
+            const ranges = edge === undefined ? beyond(range, family, order, stretch.from) : [fromEdge(range, edge)]
+            return ranges.map((one) => source(one, most))
           }),
         )
         return mergeSources(sources, compareBy(order, direction), stretch, isOver)
       },
-      ...(order === 'created_at' || order === 'type' ? { seek: seekById } : {}),
-      ...(order === 'name' ? { seek: seekByName } : {}),
+      ...(seeks[order] ? { seek: seeks[order] } : {}),
       positionOf: positionBy(order),
     }
   }
@@ -418,11 +408,11 @@ export const openListing = (table: ListingTable) => {
 /** By partition. */
 type Tallies = ReadonlyMap<string, readonly Item[]>
 
+const talliesOf = (tallies: Tallies) => (shelf: Shelf) => tallies.get(tallyPartition(shelf)) ?? []
+
 const countIn = (tallies: Tallies, shelves: readonly Shelf[], slots: readonly Slot[]): number =>
   shelves
-    .flatMap((shelf) =>
-      (tallies.get(tallyPartition(shelf)) ?? []).filter(({ sk }) => String(sk).startsWith(tallyPrefix(shelf))),
-    )
+    .flatMap((shelf) => talliesOf(tallies)(shelf).filter(({ sk }) => String(sk).startsWith(tallyPrefix(shelf))))
     .reduce((sum, item) => sum + countOf(item, slots), 0)
 
 /** An item of a directory of names, where it has packages of these slots. */
@@ -477,6 +467,12 @@ const after = (range: Range, stem: string, id: number): Range => {
     : ([`${stem}${idInRow(id + 1)}`, endOf(prefix)] as const)
   return { ...rest, between }
 }
+
+/** What of a range comes after the edge of a part, which is no row's key. */
+const fromEdge = ({ prefix = '', ...rest }: Range, edge: string): Range => ({
+  ...rest,
+  between: rest.descending ? [prefix, edge] : [edge, endOf(prefix)],
+})
 
 /** What of a family's stretch, as `inOrder` chose it, comes after a position. */
 const beyond = (range: Range, family: Family, order: PackageOrder, from: Position | undefined): Range[] => {
@@ -537,8 +533,6 @@ const namesWithin = <Name extends { name: string; count: number }>(
 
 /** From this offset on a page is looked for instead of walked to; what there is in all is asked first. */
 const FAR = 64
-/** What a directory of names is asked for at a time by whoever looks for the name at a distance. */
-const NAMES_AT_ONCE = 250
 
 /** Below one in this many, packages are rare: following their names costs less than reading past the others. */
 const RARE = 8

@@ -15,6 +15,7 @@ import {
   type Key,
   SEGMENT_IDS,
   type Shelf,
+  SORTED_BY,
   segmentNodeKey,
   segmentOf,
   segmentsKey,
@@ -84,18 +85,20 @@ const rangeOf = (shelf: Shelf, family: Family, [first, last]: readonly [number, 
   ],
 })
 
-/** What the tallies of a shelf tell of its segments. */
+/** What the tallies of a shelf tell of how it is counted. */
 export const readHead = (shelf: Shelf, tallies: readonly Item[]) => {
   const own = tallies.filter(({ sk }) => String(sk).startsWith(tallyPrefix(shelf)))
   const item = own.find(({ sk }) => sk === segmentsKey(shelf).sk)
   const transits = tallies.find(({ sk }) => sk === TRANSITS)
   const head = item && segmentsHeadFromItem(item)
   const isStill = marksOf(transits).length === 0
+  const size = own.reduce((sum, tally) => sum + sizeOf(tally), 0)
   return {
     head,
     // What departed or arrived since took rows along that no note tells of.
     isValid: head !== undefined && head.transits === revisionOf(transits),
-    isSmall: isStill && own.reduce((sum, tally) => sum + sizeOf(tally), 0) <= SMALL,
+    isSmall: isStill && size <= SMALL,
+    isOutgrown: head !== undefined && size > head.renewAt,
     isStill,
     transits,
     uncounted: new Set(own.flatMap((tally) => [...uncountedIn(tally).keys()])),
@@ -110,7 +113,37 @@ const sizeOf = (tally: Item) =>
 /** Where rows begin, and how many of them are still before the wanted one, at most `most` of each shelf. */
 export type Seat = { id: number; skip: number; most: ReadonlyMap<Shelf, number> }
 
-export type SegmentTable = Pick<Table, 'queryAll' | 'getAll'>
+export type CountTable = Pick<Table, 'queryAll' | 'getAll'>
+
+/** A shelf with what tells how it is counted; a small one has no head. */
+export type CountedShelf = {
+  shelf: Shelf
+  head: SegmentsHead | undefined
+  uncounted: ReadonlySet<number>
+  tallies: readonly Item[]
+}
+
+/**
+ * Shelves of which is known how they are counted.
+ * @param talliesOf the tallies in the partition of a shelf
+ * @returns undefined when one is not, or too much changed since they were
+ */
+export const countedShelves = (
+  shelves: readonly Shelf[],
+  talliesOf: (shelf: Shelf) => readonly Item[],
+): CountedShelf[] | undefined => {
+  const found = shelves.map((shelf) => ({ shelf, ...readHead(shelf, talliesOf(shelf)) }))
+  if (found.some(({ isValid, isSmall }) => !isValid && !isSmall)) return undefined
+  // A small shelf is read whole, whatever of it is counted.
+  const behind = found.reduce((sum, { isSmall, uncounted }) => sum + (isSmall ? 0 : uncounted.size), 0)
+  if (behind > MOST_UNCOUNTED) return undefined
+  return found.map(({ shelf, head, isSmall, uncounted, shards }) => ({
+    shelf,
+    head: isSmall ? undefined : head,
+    uncounted,
+    tallies: shards,
+  }))
+}
 
 type Reading = {
   shelf: Shelf
@@ -123,35 +156,22 @@ type Reading = {
 
 /**
  * Finds the row before which, in the order of ids, `skip` others of these slots stand on these shelves.
- * @param talliesOf the tallies in the partition of a shelf
  * @returns undefined when the segments do not tell
  */
 export const seekSeat = async (
-  table: SegmentTable,
-  shelves: readonly Shelf[],
-  talliesOf: (shelf: Shelf) => readonly Item[],
+  table: CountTable,
+  shelves: readonly CountedShelf[],
   { slots, isDescending, skip }: { slots: readonly Slot[]; isDescending: boolean; skip: number },
 ): Promise<Seat | undefined> => {
   const names = slots.map(slotName)
   const families = [...new Set(slots.map(familyOf))]
-  const found = shelves.map((shelf) => ({ shelf, ...readHead(shelf, talliesOf(shelf)) }))
-  if (found.some(({ isValid, isSmall }) => !isValid && !isSmall)) return undefined
-  // A small shelf is read whole, whatever of it is counted.
-  const behind = found.reduce((sum, { isSmall, uncounted }) => sum + (isSmall ? 0 : uncounted.size), 0)
-  if (behind > MOST_UNCOUNTED) return undefined
-
-  const readings: Reading[] = found.map(({ shelf, head, isSmall }) => ({
-    shelf,
-    head: isSmall ? undefined : head,
-    more: new Map(),
-    nodes: new Map(),
-  }))
+  const readings: Reading[] = shelves.map(({ shelf, head }) => ({ shelf, head, more: new Map(), nodes: new Map() }))
   const [isRead, counted] = await Promise.all([
     readNodes(
       table,
       readings.flatMap((reading, place) => {
         if (!reading.head) return []
-        const uncounted = [...(found[place]?.uncounted ?? [])]
+        const uncounted = [...(shelves[place]?.uncounted ?? [])]
         return [
           [reading, reading.head.level, 0] as const,
           ...uncounted.map((segment) => [reading, 0, Math.floor(segment / FANOUT)] as const),
@@ -159,17 +179,16 @@ export const seekSeat = async (
       }),
     ),
     Promise.all(
-      found.map(({ shelf, isSmall, uncounted }) => countRows(table, shelf, families, isSmall ? 'all' : uncounted)),
+      shelves.map(({ shelf, head, uncounted }) => readRows(table, shelf, families, head ? uncounted : 'all')),
     ),
   ])
   if (!isRead) return undefined
   for (const [place, reading] of readings.entries()) {
-    const segments = reading.head ? found[place]?.uncounted : counted[place]?.keys()
+    const segments = reading.head ? shelves[place]?.uncounted : counted[place]?.keys()
     for (const segment of segments ?? []) {
       const known = sumOver(nodeOf(reading, 0, Math.floor(segment / FANOUT)), names, segment % FANOUT)
-      const there = Object.entries(counted[place]?.get(segment) ?? {})
-      const now = there.reduce((sum, [slot, count]) => sum + (names.includes(slot) ? count : 0), 0)
-      reading.more.set(segment, now - known)
+      const there = counted[place]?.get(segment) ?? []
+      reading.more.set(segment, there.filter(({ slot }) => names.includes(slot)).length - known)
     }
   }
 
@@ -220,7 +239,7 @@ const countIn = (reading: Reading, slots: readonly string[], level: number, part
 
 /** @returns whether all of them are as the tallies told */
 const readNodes = async (
-  table: SegmentTable,
+  table: CountTable,
   wanted: readonly (readonly [Reading, number, number])[],
 ): Promise<boolean> => {
   const missing = new Map<string, { reading: Reading; name: string }>()
@@ -244,28 +263,27 @@ const readNodes = async (
   return true
 }
 
-/** By segment and slot, how many rows there are now. */
-export const countRows = async (
+/** A row as counts see it, with its keys in the indexes that milestones divide. */
+export type SegmentRow = { slot: string; keys: { by_name: string; by_version: string } }
+
+export const segmentRow = (item: Item): SegmentRow & { segment: number } => {
+  const entry = entryFromItem(item)
+  const keys = { by_name: String(item[SORTED_BY.by_name]), by_version: String(item[SORTED_BY.by_version]) }
+  return { segment: segmentOf(entry.id), slot: slotName(slotOf(entry)), keys }
+}
+
+/** By segment, the rows that are there now. */
+export const readRows = async (
   table: Pick<Table, 'queryAll'>,
   shelf: Shelf,
   families: readonly Family[],
   segments: Iterable<number> | 'all',
-): Promise<Map<number, Record<string, number>>> => {
+): Promise<Map<number, SegmentRow[]>> => {
   const ranges = families.flatMap((family): Range[] =>
     segments === 'all'
       ? [{ pk: shelfPartition(shelf), prefix: familyPrefix(family) }]
       : runsOf(segments).map((run) => rangeOf(shelf, family, run)),
   )
-  const counted = new Map<number, Record<string, number>>()
-  for (const item of (await Promise.all(ranges.map(table.queryAll))).flat()) count(counted, item)
-  return counted
-}
-
-const count = (counted: Map<number, Record<string, number>>, item: Item) => {
-  const entry = entryFromItem(item)
-  const segment = segmentOf(entry.id)
-  const slots = counted.get(segment) ?? {}
-  const slot = slotName(slotOf(entry))
-  slots[slot] = (slots[slot] ?? 0) + 1
-  counted.set(segment, slots)
+  const items = (await Promise.all(ranges.map(table.queryAll))).flat()
+  return Map.groupBy(items.map(segmentRow), ({ segment }) => segment)
 }

@@ -212,13 +212,23 @@ const segmentProblems = (rows: readonly Row[]): string[] =>
       )
       const there = new Map<string, number>()
       const found = new Map<string, number>()
+      const placed = new Map<string, number>()
       const add = (to: Map<string, number>, key: string, count: number) => to.set(key, (to.get(key) ?? 0) + count)
+      const ofIndex = (index: string, what: string) =>
+        rows.find(({ pk, sk }) => pk === `SEGMENTS#${shelf}` && sk === `${head.generation} ${index} ${what}`)
+      const milestones = ['by_name', 'by_version'].map((index) => ofIndex(index, 'MILESTONES')?.keys as string[])
       for (const row of rows.filter(({ pk, sk }) => pk === shelf && sk !== 'META')) {
         const entry = entryFromItem(row)
         const segment = segmentOf(entry.id)
-        if (!uncounted.has(segment)) add(there, `${segment} ${slotName(slotOf(entry))}`, 1)
+        if (uncounted.has(segment)) continue
+        add(there, `${segment} ${slotName(slotOf(entry))}`, 1)
+        const parts = [row.n, row.v].map(
+          (key, n) => milestones[n]?.filter((milestone) => milestone < String(key)).length,
+        )
+        add(placed, `${segment} ${slotName(slotOf(entry))} ${parts}`, 1)
       }
-      const nodes = rows.filter(({ pk, sk }) => pk === `SEGMENTS#${shelf}` && sk.startsWith(`${head.generation} `))
+      const stored = rows.filter(({ pk, sk }) => pk === `SEGMENTS#${shelf}` && sk.startsWith(`${head.generation} `))
+      const nodes = stored.filter(({ sk }) => /^\w+ \d+ \d+$/.test(sk))
       const inParts = new Map<string, number>()
       const inWhole = new Map<string, number>()
       for (const node of nodes) {
@@ -232,7 +242,28 @@ const segmentProblems = (rows: readonly Row[]): string[] =>
           }
         }
       }
+      const digested = new Map<string, number>()
+      const inDigests = new Map<string, number>()
+      for (const digest of stored.filter(({ sk }) => sk.includes(' DIGEST '))) {
+        for (const [segment, text] of Object.entries(digest.segments as Record<string, string>)) {
+          for (const [, slot, list] of text.matchAll(/([^;=]+)=([^;]+)/g)) {
+            for (const place of String(list).split(',')) {
+              const parts = place.split('.').map((part) => Number.parseInt(part, 36))
+              if (!uncounted.has(Number(segment))) add(digested, `${segment} ${slot} ${parts}`, 1)
+              for (const [n, part] of parts.entries()) add(inDigests, `${n} ${slot} ${part}`, 1)
+            }
+          }
+        }
+      }
+      const betweenMilestones = new Map<string, number>()
+      for (const [n, index] of ['by_name', 'by_version'].entries()) {
+        for (const [slot, counts] of Object.entries(ofIndex(index, 'COUNTS')?.counts as Record<string, number[]>)) {
+          for (const [part, count] of counts.entries()) add(betweenMilestones, `${n} ${slot} ${part}`, count)
+        }
+      }
       return [
+        ...differences(`places of ${shelf}`, placed, digested),
+        ...differences(`parts of ${shelf}`, inDigests, betweenMilestones),
         ...differences(`segment of ${shelf}`, there, found),
         ...differences(`segments of ${shelf}`, inParts, inWhole),
       ]

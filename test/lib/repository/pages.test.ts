@@ -137,6 +137,43 @@ describe('a page by its number alone', () => {
     expect(await contradictions(world.store)).toEqual([])
   })
 
+  it('is right in the order of names and versions, where milestones divide the shelves', async () => {
+    const world = await setUp()
+    const filters: PackageFilter[] = [{ includeVersionless: true }, ...(isSlow ? [] : [ALL])]
+    const everyPage = async () => {
+      const group = groupShelves(world.top.id, ['private', 'internal', 'public'], false)
+      for (const filter of filters) {
+        for (const order of ['name', 'version'] as const) {
+          for (const sort of SORTS) {
+            const whole = listed(world, filter, order, sort)
+            const numbers = Array.from({ length: Math.ceil(whole.length / 100) }, (_, n) => n + 1)
+            const pages = await Promise.all(
+              numbers.map((number) => list(world, group, { filter, order, sort }, { number, size: 100, asked: 100 })),
+            )
+            const ids = pages.flatMap(({ rows }) => rows.map(({ id }) => id))
+            expect({ filter, order, sort, ids }).toEqual({ filter, order, sort, ids: whole })
+          }
+        }
+      }
+    }
+    await fill(world, isSlow ? 100 : 350)
+    await everyPage()
+    await count(world)
+    await everyPage()
+    expect(await contradictions(world.store)).toEqual([])
+
+    const victims = world.all.filter(({ status, type }, n) => status === 'default' && type === 'npm' && n % 37 === 0)
+    for (const victim of victims) {
+      await world.store.db.packages.delete(writerOf({ id: victim.projectId }), victim.id, now())
+      victim.status = 'pending_destruction'
+    }
+    await fill(world, 30)
+    await everyPage()
+    await count(world)
+    await everyPage()
+    expect(await contradictions(world.store)).toEqual([])
+  })
+
   it('is right where ids are far apart, and when they grow past all that was counted', async () => {
     const world = await setUp()
     for (const start of isSlow ? [524_000 * 128] : [600_000, 524_000 * 128]) {
@@ -227,7 +264,7 @@ describeOnFastEngine('a page that goes on from a row', () => {
 })
 
 describe('the calls for a page', () => {
-  it('are four more at the most for any page by its number, by ids and by type', async () => {
+  it('are four more at the most for any page by its number, in every order', async () => {
     const world = await setUp()
     const { store, projects } = world
     await store.fill(projects[0] as Project, 420, mixed)
@@ -236,7 +273,7 @@ describe('the calls for a page', () => {
     const calls = (query: { filter: PackageFilter; order: PackageOrder; sort: Sort }, number: number) =>
       watchTraffic(store.client, () => list(world, shelves, query, { number }))
     for (const filter of [ALL, { includeVersionless: false, type: 'npm' } as const]) {
-      for (const order of ['created_at', 'type'] as const) {
+      for (const order of ['created_at', 'name', 'version', 'type'] as const) {
         for (const sort of SORTS) {
           const query = { filter, order, sort }
           const [first, far] = [await calls(query, 1), await calls(query, 5)]
