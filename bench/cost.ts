@@ -187,15 +187,30 @@ const endpoints = async (setting: Setting, places: readonly { size: number; proj
   return costs
 }
 
-/** 200 names of many versions against 200 names of one: what a search costs follows names. */
-const searches = async (setting: Setting, versions: number) => {
+/** 200 names of many versions against 200 names of one, and 2 of very many: what a search costs follows names. */
+const searches = async (setting: Setting, most: number) => {
   const rows: (string | number)[][] = []
-  for (const each of [1, versions]) {
-    const project = await setting.fillNames(200, each)
+  for (const [names, versions] of [
+    [200, 1],
+    [200, most / 200],
+    [2, most / 2],
+  ] as const) {
+    const project = await setting.fillNames(names, versions)
     await setting.count({ kind: 'project', id: project })
     for (const query of ['package_name=measured-name-1', 'package_name=name-19&order_by=name']) {
-      const read = await costOf(setting, setting.world.root, `/projects/${project}/packages?${query}`)
-      rows.push([`200 × ${each}`, query, read.calls, read.readUnits])
+      if (names === 2 && query.includes('19')) continue
+      const path = `/projects/${project}/packages?per_page=${PER_PAGE}&${query}`
+      const first = await costOf(setting, setting.world.root, path)
+      const next = nextOf(first.answer)
+      const middle = Math.ceil(Number(first.answer.headers['x-total-pages']) / 2)
+      rows.push([
+        `${names} × ${versions.toLocaleString('en-US')}`,
+        query,
+        Number(first.answer.headers['x-total']).toLocaleString('en-US'),
+        shown(first),
+        next ? shown(await costOf(setting, setting.world.root, next)) : '',
+        shown(await costOf(setting, setting.world.root, `${path}&page=${middle}`)),
+      ])
     }
   }
   return rows
@@ -234,7 +249,7 @@ const PARTS = {
     const large = { packages: most, projects: most / 20, groups: most / 200 }
     return { large, groupRows: await groups(setting, large) }
   },
-  searches: (setting: Setting, most: number) => searches(setting, most / 200),
+  searches,
 }
 type Part = keyof typeof PARTS
 type Found<Name extends Part> = Awaited<ReturnType<(typeof PARTS)[Name]>>
@@ -289,7 +304,7 @@ export const run = async (most: number): Promise<void> => {
       `The small one has 10 projects in 4 groups, the large one ${name(large.projects)} projects in ${name(large.groups)} nested groups.`,
       table(['Caller', 'Order', 'Packages', 'Seen', 'First page', 'Next by Link', 'The middle by number'], groupRows),
       '### A search by name',
-      table(['Names × versions', 'Query', 'Calls', 'Read units'], searchRows),
+      table(['Names × versions', 'Query', 'Found', 'First page', 'Next by Link', 'The middle by number'], searchRows),
       '### All packages of a project by Link, 100 a page',
       table(['Packages', 'Seen', 'Pages', 'Calls a page', 'Read units a page'], walks),
     ].join('\n\n'),

@@ -17,6 +17,8 @@ import { createWorld } from '../test/support/world.ts'
 import { ROOT_TOKEN } from './service.ts'
 
 export const TABLE = 'packages-api-bench'
+/** So many items are written behind what is made next. */
+const WAITING = 20_000
 
 /** The service's functions over DynamoDB Local, which tells the capacity that calls consume, and a way to fill it. */
 export const openSetting = async () => {
@@ -68,7 +70,7 @@ export const openSetting = async () => {
     /** Adds a project of this many npm names with this many versions each. @returns its id */
     async fillNames(names: number, versions: number) {
       const owner = (await db.users.findByUsername('root')) as { id: number }
-      const path = `names-${versions}`
+      const path = `names-${names}-${versions}`
       const wanted = { name: path, path, description: '', visibility: 'public' } as const
       const table = bufferTable(client, TABLE, isNewWith)
       const { groups, packages } = databaseOver(table)
@@ -89,7 +91,7 @@ export const openSetting = async () => {
             tags: [],
           })
         }
-        if (version % 20 === 19) await table.flushBehind()
+        if (table.waiting() > WAITING) await table.flushBehind()
       }
       await table.flush()
       return project.id

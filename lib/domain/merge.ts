@@ -54,8 +54,7 @@ export const mergeSources = async <Row>(
   if (take <= 0) return merged
   let seen = 0
   const rows = inOneOrder(sources, compare, {
-    count: ({ most = skip }, round) =>
-      round === 0 ? Math.min(Math.min(skip, most) + take, share) : skip + take - seen,
+    count: ({ most = skip }, round) => Math.min(skip + take - seen, most + take, round === 0 ? share : Infinity),
     goesOn: async () => !(await isOver()),
   })
   for await (const row of rows) {

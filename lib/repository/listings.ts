@@ -1,5 +1,6 @@
 import {
   type Family,
+  familyOf,
   matchesName,
   type PackageFilter,
   type PackageOrder,
@@ -35,7 +36,7 @@ import {
   typePrefix,
   versionPrefix,
 } from './keys.ts'
-import { type MilestoneIndex, type Start, seekEdges } from './milestones.ts'
+import { type MilestoneIndex, type NameLane, type Start, seekInIndex, seekInNames } from './milestones.ts'
 import { countedShelves, seekSeat } from './segments.ts'
 import { isSortable } from './shelves.ts'
 import type { Item, Range, Table } from './table.ts'
@@ -49,8 +50,8 @@ type Listed = Omit<PackageQuery, 'page'>
 /** What a listing needs of the table. */
 export type ListingTable = Pick<Table, 'query' | 'queryAll' | 'getAll'>
 
-/** How many packages of one name and type a project has on a shelf. */
-type NameRow = { shelf: Shelf; name: string; type: PackageType; projectId: number; count: number }
+/** How many packages of one name and type a project has on a shelf; `item` counts them by slot. */
+type NameRow = { shelf: Shelf; name: string; type: PackageType; projectId: number; count: number; item: Item }
 
 type Sortable = Pick<PackageEntry, 'id' | 'name' | 'version' | 'type'>
 type Compare = (one: Sortable, other: Sortable) => number
@@ -119,14 +120,18 @@ export const openListing = (table: ListingTable) => {
     return items.flatMap((item) => nameRows(shelf, item, selectedSlots(filter))).filter(({ name }) => matches(name))
   }
 
-  const wayByTally = (shelves: readonly Shelf[], { filter, order, sort }: Listed, tallies: Promise<Tallies>): Way => {
+  const wayByTally = (
+    shelves: readonly Shelf[],
+    { filter, order, sort }: Listed,
+    tallies: () => Promise<Tallies>,
+  ): Way => {
     const slots = selectedSlots(filter)
-    const total = async () => countIn(await tallies, shelves, slots)
+    const total = async () => countIn(await tallies(), shelves, slots)
     const runs = (isBackwards: boolean) => turned(sort, isBackwards)
 
     /** In the order of ids: the types before the wanted one are passed over whole, segments find the rest. */
     const seekById = async (stretch: Stretch): Promise<Stretch | undefined> => {
-      const known = await tallies
+      const known = await tallies()
       const isDescending = runs(stretch.isBackwards) === 'desc'
       let skip = stretch.skip
       const types = order === 'type' ? typesOf(slots, isDescending) : [undefined]
@@ -150,11 +155,11 @@ export const openListing = (table: ListingTable) => {
 
     /** In the order of names or versions: milestones of the index. */
     const seekByKey = async (index: MilestoneIndex, stretch: Stretch): Promise<Stretch | undefined> => {
-      const known = await tallies
+      const known = await tallies()
       const there = shelves.filter((shelf) => countIn(known, [shelf], slots) > 0)
       const counted = countedShelves(there, talliesOf(known))
       const asked = { index, slots, isDescending: runs(stretch.isBackwards) === 'desc', skip: stretch.skip }
-      const found = counted && (await seekEdges(table, counted, asked))
+      const found = counted && (await seekInIndex(table, counted, asked))
       return found && { ...stretch, ...found }
     }
     const seeks: Partial<Record<PackageOrder, Way['seek']>> = {
@@ -193,8 +198,17 @@ export const openListing = (table: ListingTable) => {
         type: order === 'type' ? rows[0]?.type : filter.type,
         count: rows.reduce((sum, { count }) => sum + count, 0),
         shelves: [...new Set(rows.map(({ shelf }) => shelf))],
+        rows,
       }))
       .sort((one, other) => compareText(one.name, other.name))
+
+    /** Where to begin in names of many versions. */
+    const seekAmong = async (lanes: readonly NameLane[], isDescending: boolean, skip: number) => {
+      const there = [...new Set(lanes.filter(({ count }) => count >= FAR).map(({ shelf }) => shelf))]
+      if (there.length === 0) return undefined
+      const counted = countedShelves(there, talliesOf(await readTallies(there)))
+      return counted && seekInNames(table, counted, lanes, { slots: selectedSlots(filter), isDescending, skip })
+    }
 
     return {
       total: async () => matching.reduce((sum, { count }) => sum + count, 0),
@@ -206,26 +220,37 @@ export const openListing = (table: ListingTable) => {
           order === 'name'
             ? namesWithin(notBefore(inDirection, stretch, direction), stretch)
             : { names: inDirection, skipped: 0 }
-        const ranges = wanted.names.flatMap(({ name, type, shelves: found }) =>
+        const lanes = wanted.names.flatMap(({ name, type, shelves: found, rows }) =>
           found.flatMap((shelf) =>
-            selectedFamilies(filter).flatMap((family) => {
+            selectedFamilies(filter).map((family) => {
+              const narrowed = { ...filter, ...(type === undefined ? {} : { type }) }
+              const stem = namePrefix(family, name)
               const range: Range = {
                 pk: shelfPartition(shelf),
                 index: INDEXES.name,
-                prefix: namePrefix(family, name),
+                prefix: stem,
                 descending: direction === 'desc',
-                ...residue(family, { ...filter, ...(type === undefined ? {} : { type }) }, ['type', 'status']),
+                ...residue(family, narrowed, ['type', 'status']),
               }
-              return order === 'version' ? [range] : withinName(range, { name, type }, order, stretch.from)
+              const slots = selectedSlots(narrowed).filter((slot) => familyOf(slot) === family)
+              const here = rows.filter((row) => row.shelf === shelf)
+              const count = here.reduce((sum, row) => sum + countOf(row.item, ofType(slots, row.type)), 0)
+              return { range, name, type, shelf, stem, slots, count, rank: rankOf[order]?.(name, type) ?? '' }
             }),
           ),
         )
-        if (order === 'version') return sliced((await readAll(ranges)).sort(compare), stretch, order, compare)
-        return mergeSources(
-          ranges.map((range) => source(range)),
-          compare,
-          { skip: stretch.skip - wanted.skipped, take: stretch.take },
-        )
+        if (order === 'version') {
+          const rows = await readAll(lanes.map(({ range }) => range))
+          return sliced(rows.sort(compare), stretch, order, compare)
+        }
+        const skip = stretch.skip - wanted.skipped
+        const found = skip < FAR ? undefined : await seekAmong(lanes, direction === 'desc', skip)
+        const sources = lanes.flatMap(({ range, ...named }, place) => {
+          const { edge, most } = found?.starts[place] ?? {}
+          const ranges = edge === undefined ? withinName(range, named, order, stretch.from) : [fromEdge(range, edge)]
+          return ranges.map((one) => source(one, most))
+        })
+        return mergeSources(sources, compare, { skip: found?.skip ?? skip, take: stretch.take })
       },
       positionOf: positionBy(order),
     }
@@ -266,10 +291,8 @@ export const openListing = (table: ListingTable) => {
     const { filter, order } = query
     if (filter.version !== undefined) return wayByVersion(shelves, query)
     if (filter.name !== undefined) return wayByName(shelves, query)
-    const tallies = readTallies(shelves)
-    // It is awaited by whoever counts, which may be nobody.
-    tallies.catch(() => {})
-    const byName = restOf(filter, order).length > 0 && isRare(await tallies, shelves, filter)
+    const tallies = once(() => readTallies(shelves))
+    const byName = restOf(filter, order).length > 0 && isRare(await tallies(), shelves, filter)
     return byName ? wayByName(shelves, query) : wayByTally(shelves, query, tallies)
   }
 
@@ -405,6 +428,14 @@ export const openListing = (table: ListingTable) => {
   }
 }
 
+const once = <Made>(make: () => Promise<Made>) => {
+  let made: Promise<Made> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
 /** By partition. */
 type Tallies = ReadonlyMap<string, readonly Item[]>
 
@@ -418,10 +449,11 @@ const countIn = (tallies: Tallies, shelves: readonly Shelf[], slots: readonly Sl
 /** An item of a directory of names, where it has packages of these slots. */
 const nameRows = (shelf: Shelf, item: Item, slots: readonly Slot[]): NameRow[] => {
   const [name = '', type, projectId] = String(item.sk).split(' ')
-  const ofType = slots.filter((slot) => slot.type === type)
-  const count = countOf(item, ofType)
-  return count === 0 ? [] : [{ shelf, name, type: type as PackageType, projectId: Number(projectId), count }]
+  const count = countOf(item, ofType(slots, type as PackageType))
+  return count === 0 ? [] : [{ shelf, name, type: type as PackageType, projectId: Number(projectId), count, item }]
 }
+
+const ofType = (slots: readonly Slot[], type: PackageType) => slots.filter((slot) => slot.type === type)
 
 const turned = (sort: Sort, isBackwards: boolean): Sort => ((sort === 'asc') === isBackwards ? 'desc' : 'asc')
 
@@ -466,6 +498,12 @@ const after = (range: Range, stem: string, id: number): Range => {
     ? ([prefix, `${stem}${idInRow(Math.max(0, id - 1))}`] as const)
     : ([`${stem}${idInRow(id + 1)}`, endOf(prefix)] as const)
   return { ...rest, between }
+}
+
+/** What stands before the ids where rows of several names are in an order. */
+const rankOf: Partial<Record<PackageOrder, (name: string, type: PackageType | undefined) => string>> = {
+  name: (name) => `${name} `,
+  type: (_, type) => (type ? String(PACKAGE_TYPES[type]).padStart(2, '0') : ''),
 }
 
 /** What of a range comes after the edge of a part, which is no row's key. */

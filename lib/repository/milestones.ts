@@ -11,6 +11,7 @@ import { type Family, families, familyOf, type Slot, slotName } from '../domain/
 import { digestFromItem, milestonesFromItem, type SegmentsHead, segmentNodeFromItem } from './items.ts'
 import {
   digestKey,
+  endOf,
   familyPrefix,
   type IndexName,
   type Key,
@@ -27,19 +28,45 @@ export type MilestoneIndex = (typeof MILESTONE_INDEXES)[number]
 
 /** Fewer rows than this in a part would cost more to find than to read. */
 const SMALLEST_PART = 64
-/** All milestones of an index are one item, which DynamoDB ends at 400 KB. */
-const MILESTONES_LIMIT_BYTES = 250_000
+/**
+ * All milestones of an index are one item, which DynamoDB ends at 400 KB. At equal distances they have no more bytes than
+ * this, and beginnings and ends of names at most twice as many.
+ */
+const SPACED_BYTES = 120_000
 
 /** A milestone stands behind a row's key and before all others, so that it is none itself. */
 const behind = (key: string) => `${key} `
 
-/** Milestones for a shelf with these keys: each family begins with one, and then they stand at equal distances. */
+/**
+ * Milestones for a shelf with these keys: at equal distances. Each family begins with one. A name, or version, of many rows
+ * begins and ends with one, so that it has parts for itself.
+ */
 const chooseMilestones = (keys: readonly string[]): string[] => {
   const bytes = keys.reduce((sum, key) => sum + key.length, 0)
-  const distance = Math.max(SMALLEST_PART, Math.ceil(Math.sqrt(keys.length)), Math.ceil(bytes / MILESTONES_LIMIT_BYTES))
-  const chosen = keys.toSorted().filter((_, place) => (place + 1) % distance === 0)
-  return [...families.map(familyPrefix), ...chosen.map(behind)].sort()
+  const distance = Math.max(SMALLEST_PART, Math.ceil(Math.sqrt(keys.length)), Math.ceil(bytes / SPACED_BYTES))
+  const chosen = families.map(familyPrefix)
+  let since = 0
+  for (const [stem, same] of Map.groupBy(keys.toSorted(), stemOf)) {
+    const isLarge = same.length >= distance
+    if (isLarge) {
+      chosen.push(stem)
+      since = 0
+    }
+    for (const key of same) {
+      if (++since < distance) continue
+      chosen.push(behind(key))
+      since = 0
+    }
+    if (isLarge) {
+      chosen.push(endOf(stem))
+      since = 0
+    }
+  }
+  return chosen.sort()
 }
+
+/** A key without its id. */
+const stemOf = (key: string) => key.slice(0, key.lastIndexOf(' ') + 1)
 
 /** The number of the part in which a key is: how many milestones are before it. */
 const partOf = (milestones: readonly string[], key: string): number => {
@@ -201,67 +228,106 @@ export const readMilestones = async (
 /** A part in the direction of a list: where it begins, and its rows. */
 type Step = { edge: string | undefined; count: number }
 
-/** Where the rows of a shelf's family begin, and how many of them are passed over at the most. */
+/** Sorted rows in steps. `at` tells where an edge is in the order of the list. */
+type Lane = { steps: readonly Step[]; at: (edge: string) => string }
+
+/** Where rows begin, undefined for all of them, and how many of them are passed over at the most. */
 export type Start = { edge: string | undefined; most: number }
 
+/** Where to begin in each lane, so that few rows are left to be passed over. */
+const startsIn = (lanes: readonly Lane[], { isDescending, skip }: { isDescending: boolean; skip: number }) => {
+  const edges = lanes
+    .flatMap(({ steps, at }, lane) =>
+      steps.slice(1).map(({ edge = '' }, place) => ({ lane, place: place + 1, at: at(edge) })),
+    )
+    .sort((one, other) => (one.at < other.at ? -1 : Number(one.at > other.at)) * (isDescending ? -1 : 1))
+  const places = lanes.map(() => 0)
+  const countOf = (lane: number, place: number) => lanes[lane]?.steps[place]?.count ?? 0
+  // What is surely before the edges reached so far, and what may be.
+  let before = 0
+  let atMost = lanes.reduce((sum, _, lane) => sum + countOf(lane, 0), 0)
+  let next = 0
+  const goOn = ({ lane, place }: (typeof edges)[number]) => {
+    places[lane] = place
+    before += countOf(lane, place - 1)
+    atMost += countOf(lane, place)
+    next++
+  }
+  for (let edge = edges[next]; edge && atMost + countOf(edge.lane, edge.place) <= skip; edge = edges[next]) goOn(edge)
+  const begun = [...places]
+  const passed = before
+  for (let edge = edges[next]; edge && before <= skip; edge = edges[next]) goOn(edge)
+
+  const starts = lanes.map(({ steps }, lane): Start => {
+    const [start = 0, end = 0] = [begun[lane], places[lane]]
+    const most = steps.slice(start, end + 1).reduce((sum, { count }) => sum + count, 0)
+    return { edge: steps[start]?.edge, most }
+  })
+  return { skip: skip - passed, starts }
+}
+
 /**
- * Finds for each family of these shelves where to begin, so that few rows are left to be passed over.
+ * Finds for each family of these shelves where to begin in the order of an index.
  * @param shelves those that have such packages
  * @returns undefined when the milestones do not tell
  */
-export const seekEdges = async (
+export const seekInIndex = async (
   table: CountTable,
   shelves: readonly CountedShelf[],
   asked: { index: MilestoneIndex; slots: readonly Slot[]; isDescending: boolean; skip: number },
 ): Promise<{ skip: number; startOf: (shelf: Shelf, family: Family) => Start } | undefined> => {
-  const { index, slots, isDescending, skip } = asked
+  const { index, slots, isDescending } = asked
   const byFamily = Map.groupBy(slots, familyOf)
   const found = await Promise.all(shelves.map((shelf) => divisionOf(table, shelf, index, slots)))
 
-  const sources: { shelf: Shelf; family: Family; steps: Step[] }[] = []
+  const lanes: (Lane & { shelf: Shelf; family: Family })[] = []
   for (const [place, { shelf }] of shelves.entries()) {
     const divided = found[place]
     if (!divided) return undefined
     for (const [family, ofFamily] of byFamily) {
-      const upwards = stepsOf(divided, family, ofFamily.map(slotName))
-      sources.push({ shelf, family, steps: isDescending ? downwards(upwards) : upwards })
+      const prefix = familyPrefix(family)
+      // Rows without a version stand behind all others.
+      const rank = index === 'by_version' && family.endsWith('-versionless') ? 1 : 0
+      lanes.push({
+        shelf,
+        family,
+        steps: stepsOf(divided, prefix, ofFamily, isDescending) ?? [],
+        at: (edge) => `${rank}${edge.slice(prefix.length)}`,
+      })
     }
   }
-
-  const edges = sources
-    .flatMap(({ family, steps }, source) =>
-      steps
-        .slice(1)
-        .map(({ edge = '' }, place) => ({ source, place: place + 1, at: placeInOrder(index, family, edge) })),
-    )
-    .sort((one, other) => (one.at < other.at ? -1 : Number(one.at > other.at)) * (isDescending ? -1 : 1))
-  const places = sources.map(() => 0)
-  const countOf = (source: number, place: number) => sources[source]?.steps[place]?.count ?? 0
-  // What is surely before the edges reached so far, and what may be.
-  let before = 0
-  let atMost = sources.reduce((sum, _, source) => sum + countOf(source, 0), 0)
-  let next = 0
-  const goOn = ({ source, place }: (typeof edges)[number]) => {
-    places[source] = place
-    before += countOf(source, place - 1)
-    atMost += countOf(source, place)
-    next++
-  }
-  for (let edge = edges[next]; edge && atMost + countOf(edge.source, edge.place) <= skip; edge = edges[next]) goOn(edge)
-  const starts = [...places]
-  const passed = before
-  for (let edge = edges[next]; edge && before <= skip; edge = edges[next]) goOn(edge)
-
+  const { skip, starts } = startsIn(lanes, asked)
   return {
-    skip: skip - passed,
+    skip,
     startOf(shelf, family) {
-      const source = sources.findIndex((one) => one.shelf === shelf && one.family === family)
-      const { steps } = sources[source] ?? { steps: [] }
-      const [start = 0, end = 0] = [starts[source], places[source]]
-      const most = steps.slice(start, end + 1).reduce((sum, { count }) => sum + count, 0)
-      return { edge: steps[start]?.edge, most }
+      const lane = lanes.findIndex((one) => one.shelf === shelf && one.family === family)
+      return starts[lane] ?? { edge: undefined, most: 0 }
     },
   }
+}
+
+/** The rows of a name on a shelf, all of its types or one. `rank` is where they stand before the id decides. */
+export type NameLane = { shelf: Shelf; stem: string; slots: readonly Slot[]; count: number; rank: string }
+
+/**
+ * The same for names, in the order of ids among those of one rank. Names of few rows have one part.
+ * @param shelves those of the names
+ */
+export const seekInNames = async (
+  table: CountTable,
+  shelves: readonly CountedShelf[],
+  names: readonly NameLane[],
+  asked: { slots: readonly Slot[]; isDescending: boolean; skip: number },
+): Promise<{ skip: number; starts: Start[] } | undefined> => {
+  const found = await Promise.all(shelves.map((shelf) => divisionOf(table, shelf, 'by_name', asked.slots)))
+  if (found.includes(undefined)) return undefined
+  const divisions = new Map(shelves.map(({ shelf }, place) => [shelf, found[place]]))
+  const lanes = names.map(({ shelf, stem, slots, count, rank }): Lane => {
+    const divided = divisions.get(shelf)
+    const steps = divided && stepsOf(divided, stem, slots, asked.isDescending)
+    return { steps: steps ?? [{ edge: undefined, count }], at: (edge) => `${rank}${edge.slice(stem.length)}` }
+  })
+  return startsIn(lanes, asked)
 }
 
 /** The parts of a shelf as they are now. A small shelf has no milestones: its tallies count each family as one part. */
@@ -289,18 +355,21 @@ const divisionOf = async (
   return stored?.divisions[index]
 }
 
-/** The parts of a family, upwards. The first begins with the family. */
-const stepsOf = ({ milestones, counts }: Divided, family: Family, slots: readonly string[]): Step[] =>
-  milestones.flatMap((edge, place) => {
-    if (!edge.startsWith(familyPrefix(family))) return []
-    const count = slots.reduce((sum, slot) => sum + (counts[slot]?.[place + 1] ?? 0), 0)
-    return [{ edge: edge === familyPrefix(family) ? undefined : edge, count }]
-  })
-
-/** The same from the end: a part begins where the next one did. */
-const downwards = (steps: readonly Step[]): Step[] =>
-  steps.map(({ count }, place) => ({ count, edge: steps[place + 1]?.edge })).toReversed()
-
-/** Texts in the order of a list: rows without a version stand behind all others. */
-const placeInOrder = (index: MilestoneIndex, family: Family, edge: string) =>
-  `${index === 'by_version' && family.endsWith('-versionless') ? 1 : 0}${edge.slice(familyPrefix(family).length)}`
+/** The parts of all keys that begin so, in the direction of a list; undefined when no milestone begins them. */
+const stepsOf = (
+  { milestones, counts }: Divided,
+  stem: string,
+  slots: readonly Slot[],
+  isDescending: boolean,
+): Step[] | undefined => {
+  const names = slots.map(slotName)
+  const first = partOf(milestones, stem)
+  if (milestones[first] !== stem) return undefined
+  const steps: Step[] = []
+  for (let place = first; place < milestones.length && (milestones[place] as string) < endOf(stem); place++) {
+    const count = names.reduce((sum, name) => sum + (counts[name]?.[place + 1] ?? 0), 0)
+    steps.push({ edge: place === first ? undefined : milestones[place], count })
+  }
+  // From the end, a part begins where the next one did.
+  return isDescending ? steps.map(({ count }, place) => ({ count, edge: steps[place + 1]?.edge })).toReversed() : steps
+}

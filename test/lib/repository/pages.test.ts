@@ -137,13 +137,18 @@ describe('a page by its number alone', () => {
     expect(await contradictions(world.store)).toEqual([])
   })
 
-  it('is right in the order of names and versions, where milestones divide the shelves', async () => {
+  it('is right in the order of names and versions, and of a search, where milestones divide the shelves', async () => {
     const world = await setUp()
-    const filters: PackageFilter[] = [{ includeVersionless: true }, ...(isSlow ? [] : [ALL])]
+    const lists: [PackageFilter, PackageOrder[]][] = [
+      [{ includeVersionless: true }, ['name', 'version']],
+      [{ includeVersionless: true, name: 'name' }, isSlow ? ['type'] : ['created_at', 'name', 'type']],
+      ...(isSlow ? [] : [[ALL, ['name', 'version']] as [PackageFilter, PackageOrder[]]]),
+      ...(isSlow ? [] : [[{ ...ALL, name: 'name-3', type: 'npm' }, ['created_at']] as [PackageFilter, PackageOrder[]]]),
+    ]
     const everyPage = async () => {
       const group = groupShelves(world.top.id, ['private', 'internal', 'public'], false)
-      for (const filter of filters) {
-        for (const order of ['name', 'version'] as const) {
+      for (const [filter, orders] of lists) {
+        for (const order of orders) {
           for (const sort of SORTS) {
             const whole = listed(world, filter, order, sort)
             const numbers = Array.from({ length: Math.ceil(whole.length / 100) }, (_, n) => n + 1)
