@@ -18,7 +18,7 @@ import {
   tallyPartition,
 } from './keys.ts'
 import { type ListingTable, openListing, type PackageQuery } from './listings.ts'
-import { marksOf, takenOff, talliesOf } from './marks.ts'
+import { marksOf, recentIn, takenOff, talliesOf } from './marks.ts'
 import { groupShelves } from './shelves.ts'
 import { chunks, type Item, type Range, type Table } from './table.ts'
 
@@ -56,8 +56,9 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         : openListing(reader).listPackages(shelves, query)
 
     const ahead = listFrom(memory.table, shelvesOf({ visibilities: isSignedIn ? visibilities : ['public'] }))
+    const transitsAhead = memory.transits(group.id)
     // Whoever drops this listing unread (no right, bad parameter) must not be met by its failure.
-    ahead.catch(() => {})
+    for (const read of [ahead, transitsAhead]) read.catch(() => {})
 
     const isHere = ({ ancestorIds }: PlacedProject) =>
       query.excludeSubgroups ? ancestorIds.at(-1) === group.id : ancestorIds.includes(group.id)
@@ -87,8 +88,12 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     /** @throws Overtaken when something departed or arrived since the revision was read */
     return async (caller: Caller): Promise<Paged<GroupRow>> => {
       const scope = groupScope(caller, group, query.excludeSubgroups)
-      const early = await ahead
-      const transits = await memory.transits(group.id)
+      const [early, transits] = await Promise.all([ahead, transitsAhead])
+      /** A row tells its project's place, unless it may be from an index that is behind a move of it. */
+      const isTold = ({ projectId, place }: PackageEntry): boolean =>
+        place !== undefined &&
+        !transits.isRecent({ kind: 'project', id: projectId }) &&
+        !place.groupIds.some((id) => transits.isRecent({ kind: 'group', id }))
       const moving = await loadMoving(transits.groupIds)
       const reader = passingOver(memory.table, new Set(transits.projectIds), moving)
 
@@ -103,7 +108,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       const checked = memory.groupReads()
       await Promise.all([
         // Those that are apart are known as of one moment with the transits, and a later state must not replace that.
-        projects.load(early.rows.filter(({ place, projectId }) => !place && !apart.includes(projectId))),
+        projects.load(early.rows.filter((row) => !isTold(row) && !apart.includes(row.projectId))),
         apart.length > 0 ? projects.loadTogether(group.id, apart, revision) : check(group.id, revision),
         apart.length + groupsInside.length > 0 ? list(apart) : undefined,
       ])
@@ -123,11 +128,12 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         }),
       )
       await Promise.all([
-        projects.load(found.rows.filter(({ place }) => !place)),
+        projects.load(found.rows.filter((row) => !isTold(row))),
         memory.groupReads() === checked && moving.length === 0 ? undefined : check(group.id, revision),
       ])
       const rows = found.rows.flatMap((entry): GroupRow[] => {
-        const project = entry.place ? projectInside(group, entry.projectId, entry.place) : placed(entry.projectId)
+        const { place, projectId } = entry
+        const project = place && isTold(entry) ? projectInside(group, projectId, place) : placed(projectId)
         return mayRead(project) ? [{ entry, project }] : []
       })
       return { ...found, rows }
@@ -168,14 +174,9 @@ const withPublicTallies = (table: ListingTable): ListingTable => ({
   queryAll: (range) => table.queryAll(isOfGroupTally(range.pk) ? { ...range, between: PUBLIC_TALLIES } : range),
 })
 
-/**
- * The table as a group's list may trust it: where projects are is told by the rows of its own shelves, read consistently,
- * and by no others. An index may be behind the move of a project that nobody may see any more, and the shelves of other
- * groups tell of places in those.
- */
+/** The table of a group's list. Rows of its own shelves tell where projects are in it, those of other groups' do not. */
 const tellingPlaces = (table: ListingTable, groupId: number): ListingTable => {
-  const told = (range: Range, items: Item[]) =>
-    !range.index && groupOfPartition(range.pk) === groupId ? items : items.map(withoutPlace)
+  const told = ({ pk }: Range, items: Item[]) => (groupOfPartition(pk) === groupId ? items : items.map(withoutPlace))
   return {
     async query(range, limit, after) {
       const page = await table.query(range, limit, after)
@@ -208,13 +209,13 @@ const remembering = (source: ListingTable) => {
     table,
     /** How many reads there were of what a move of a project changes. */
     groupReads: () => groupReads,
-    /** What is in transit around the group; the query that sums up its tallies tells. */
-    async transits(groupId: number): Promise<{ projectIds: number[]; groupIds: number[] }> {
+    /** What is in transit around the group, and what lately was; the query that sums up its tallies tells. */
+    async transits(groupId: number) {
       const items = await table.queryAll({ pk: tallyPartition({ kind: 'group', id: groupId }) })
       const item = items.find(({ sk }) => sk === TRANSITS)
       const ids = (wanted: 'group' | 'project') =>
         marksOf(item).flatMap(({ kind, id }) => (kind === wanted ? [id] : []))
-      return { projectIds: ids('project'), groupIds: ids('group') }
+      return { projectIds: ids('project'), groupIds: ids('group'), isRecent: recentIn(item) }
     },
   }
 }

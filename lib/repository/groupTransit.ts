@@ -34,6 +34,7 @@ import {
   startMovingWrite,
   stopMovingWrite,
   talliesOf,
+  tidyTransits,
   unmarkWrite,
 } from './marks.ts'
 import { isSamePath, leavingWrite, movedWrite, pathDelete, pathWrite } from './paths.ts'
@@ -232,7 +233,10 @@ export const groupTransitRepository = (
     await holding(group, (by) => arrive(group, by))
     const left = group.transit?.left.ancestorIds.at(-1)
     const changed: Source[] = [source, ...(left === undefined ? [] : [{ kind: 'group', id: left } as const])]
-    await Promise.all(changed.map((one) => noteDue(table, one)))
+    await Promise.all([
+      ...changed.map((one) => noteDue(table, one)),
+      ...around(group).map((groupId) => tidyTransits(table, groupId)),
+    ])
     return true
   }
 

@@ -4,7 +4,7 @@
  */
 import { type Source, transitsKey } from './keys.ts'
 import { type Counts, sumOf } from './shelves.ts'
-import type { Item, Write } from './table.ts'
+import type { Item, Table, Write } from './table.ts'
 
 /** A group that a change of structure needs to stand still is itself on its way. */
 export class InMotion extends Error {
@@ -44,22 +44,68 @@ export const markWrite = (groupId: number, thing: Source, share: Share): Write =
   otherwise: () => new InMotion(groupId),
 })
 
-/** @param moved what the group's tallies are to count more, or less, from now on; see `talliesOf` */
+/**
+ * Forgets a transit, but for the time of it.
+ * @param moved what the group's tallies are to count more, or less, from now on; see `talliesOf`
+ */
 export const unmarkWrite = (groupId: number, thing: Source, moved: Counts = new Map()): Write => {
   const additions = [...moved]
   return {
     update: transitsKey(groupId),
-    expression: `REMOVE #mark ADD ${['revision :one', 'inside :minus', ...additions.map((_, n) => `#moved${n} :moved${n}`)].join(', ')}`,
+    expression: `REMOVE #mark SET #over = :over ADD ${['revision :one', 'inside :minus', ...additions.map((_, n) => `#moved${n} :moved${n}`)].join(', ')}`,
     names: {
       '#mark': nameOf(thing),
+      '#over': `${OVER}${nameOf(thing)}`,
       ...Object.fromEntries(additions.map(([name], n) => [`#moved${n}`, name])),
     },
     values: {
+      ':over': Date.now(),
       ':one': 1,
       ':minus': -1,
       ...Object.fromEntries(additions.map(([, count], n) => [`:moved${n}`, count])),
     },
   }
+}
+
+/** Stands before the name of a thing whose transit is over, with the time of that in milliseconds. */
+const OVER = 'over:'
+/** In place of the single things, when they were too many to remember. */
+const ALL_OVER = 'over'
+const MOST_OVER = 100
+/** An index of DynamoDB is behind by less than a second; this long none is taken to be. */
+const INDEXES_BEHIND_MS = 24 * 60 * 60 * 1000
+
+const overIn = (transits: Item | undefined) =>
+  Object.entries(transits ?? {}).flatMap(([name, at]) => {
+    const [, kind, id] = /^over:(group|project):(\d+)$/.exec(name) ?? []
+    return id === undefined ? [] : [{ name, kind: kind as Source['kind'], id: Number(id), at: Number(at) }]
+  })
+
+/** Says which things were in transit so lately that an index may still show where they were. */
+export const recentIn = (transits: Item | undefined, now: number = Date.now()): ((thing: Source) => boolean) => {
+  const since = now - INDEXES_BEHIND_MS
+  if (Number(transits?.[ALL_OVER] ?? 0) > since) return () => true
+  const recent = new Set(overIn(transits).flatMap((one) => (one.at > since ? [nameOf(one)] : [])))
+  return (thing) => recent.has(nameOf(thing))
+}
+
+/** Removes what is remembered no longer, so that the item stays small. Whoever does not come to it leaves it to the next. */
+export const tidyTransits = async (table: Pick<Table, 'get' | 'update'>, groupId: number): Promise<void> => {
+  const transits = await table.get(transitsKey(groupId))
+  const over = overIn(transits)
+  const isFull = over.length > MOST_OVER
+  const gone = over.filter(({ at }) => isFull || at <= Date.now() - INDEXES_BEHIND_MS)
+  if (gone.length === 0) return
+  await table.update({
+    update: transitsKey(groupId),
+    expression: `REMOVE ${gone.map((_, n) => `#gone${n}`).join(', ')}${isFull ? ' SET #all = :now' : ''}`,
+    if: 'revision = :revision',
+    names: {
+      ...Object.fromEntries(gone.map(({ name }, n) => [`#gone${n}`, name])),
+      ...(isFull ? { '#all': ALL_OVER } : {}),
+    },
+    values: { ':revision': transits?.revision, ...(isFull ? { ':now': Date.now() } : {}) },
+  })
 }
 
 /** Holds while nothing is in transit in the group and nothing was made in it since `transits` was read. */

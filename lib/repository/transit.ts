@@ -7,7 +7,7 @@ import { noteDue } from './counting.ts'
 import { decidedOnce, ignoreOvertaken, Overtaken, openHolds } from './holds.ts'
 import { groupFromItem, projectFromItem } from './items.ts'
 import { groupKey, projectKey, type Shelf, tallyPartition, tallyPrefix, transitKey } from './keys.ts'
-import { markWrite, movedBetween, type Share, unmarkWrite } from './marks.ts'
+import { markWrite, movedBetween, type Share, tidyTransits, unmarkWrite } from './marks.ts'
 import { isThere, type Places } from './places.ts'
 import { listTransits, openRows } from './rows.ts'
 import { type Counts, countsIn, groupShelvesBetween } from './shelves.ts'
@@ -123,7 +123,12 @@ export const transitRepository = (table: Table, { locate }: Places, holdMs: numb
         if (!(await rows.carryProject({ thing: project, ancestors }, await rows.readNote(), isOver))) return false
         await rows.carryMembers(source, isThere(project) ? project.ancestorIds : null)
         await holding(project, (by) => arrive(project, by))
-        await Promise.all([noteDue(table, source), noteLeft(project.transit.left)])
+        const around = new Set([...project.ancestorIds, ...project.transit.left.ancestorIds])
+        await Promise.all([
+          noteDue(table, source),
+          noteLeft(project.transit.left),
+          ...[...around].map((groupId) => tidyTransits(table, groupId)),
+        ])
       } catch (error) {
         ignoreOvertaken(error)
         if (isOver()) return false

@@ -160,19 +160,17 @@ describe('a page of a group', () => {
       ['member of three projects inside', insider],
     ]
     for (const [name, callerOf] of callers) {
-      const read = (place: typeof small) =>
-        unitsOf(() => {
-          const query = {
-            filter: ALL,
-            order: 'created_at',
-            sort: 'desc',
-            page: page(),
-            excludeSubgroups: false,
-          } as const
-          const caller = callerOf(place)
-          return readGroup(metered, place.top, caller, query)
-        })
-      expectEqual(name, await read(small), await read(large))
+      const read = async (place: typeof small, order: PackageOrder, start?: Start) => {
+        const more = start ? { number: 2, start } : {}
+        const query = { filter: ALL, order, sort: 'desc', page: page(more), excludeSubgroups: false } as const
+        return meter.read(() => readGroup(metered, place.top, callerOf(place), query))
+      }
+      for (const order of ORDERS) {
+        const [one, other] = [await read(small, order), await read(large, order)]
+        expectEqual([name, order], one, other)
+        const next = await read(large, order, { after: other.answer.ends?.last } as Start)
+        expectEqual([name, order, 'next'], other, next)
+      }
     }
   })
 })

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb'
+import { GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import fc from 'fast-check'
 import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
 import { entryFromItem } from '../../../lib/repository/items.ts'
-import { shelfPartition } from '../../../lib/repository/keys.ts'
+import { shelfPartition, transitsKey } from '../../../lib/repository/keys.ts'
+import type { Item } from '../../../lib/repository/table.ts'
 import {
   admin,
   BETWEEN_LOOKS_MS,
@@ -18,6 +19,7 @@ import {
 } from '../../support/moves.ts'
 import { isStoppedIn, Stopped, stopAfter } from '../../support/stopping.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
+import { watchTraffic } from '../../support/traffic.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
 
@@ -146,8 +148,11 @@ describe('rows of a group', () => {
   /** The row of a package on a shelf of a group, as it is stored. */
   const rowOf = async ({ client, tableName }: Store, group: Group, packageId: number) => {
     const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName, ConsistentRead: true }))
-    const shelf = shelfPartition({ kind: 'group', id: group.id, depth: 'direct', visibility: 'public' })
-    return Items.find((item) => item.pk === shelf && entryFromItem(item).id === packageId) as Record<string, unknown>
+    const shelves = (['direct', 'nested'] as const).map((depth) =>
+      shelfPartition({ kind: 'group', id: group.id, depth, visibility: 'public' }),
+    )
+    const isWanted = (item: Item) => shelves.includes(String(item.pk)) && entryFromItem(item).id === packageId
+    return Items.find(isWanted) as Item
   }
 
   it('that an index still has of a project that became private are shown to nobody who may not see it', async () => {
@@ -161,6 +166,62 @@ describe('rows of a group', () => {
     }
     const filter = { type: 'npm', includeVersionless: false } as const
     expect(await list(store, sub, ANONYMOUS, { filter })).toMatchObject({ ids: kept })
+  })
+
+  it('that an index still has of a group that moved away are not shown', async () => {
+    const { store, top, sub, other, project, published } = await setUp(1)
+    const row = await rowOf(store, top, published[0] as number)
+    await store.db.groups.transferGroup(sub.id, other.id, now())
+    await store.db.groupTransit.settle(sub.id)
+    await store.client.send(new PutCommand({ TableName: store.tableName, Item: row }))
+    expect(await list(store, top, ANONYMOUS, { order: 'name' })).toMatchObject({ ids: [] })
+    expect(await pathsIn(store, other, ANONYMOUS, { order: 'name' })).toMatchObject({
+      [`${other.fullPath}/${sub.path}/${project.path}`]: 1,
+    })
+  })
+
+  it('from an index are joined with projects that moved within a day, and of no others', async () => {
+    const { store, sub, project, published, kept } = await setUp(2)
+    const key = transitsKey(sub.id)
+    const transits = () => store.client.send(new GetCommand({ TableName: store.tableName, Key: key }))
+    const callsOf = async () => {
+      const { calls } = await watchTraffic(store.client, async () => {
+        const { ids } = await list(store, sub, ANONYMOUS, { order: 'name' })
+        expect(ids.toSorted()).toEqual([...published, ...kept].toSorted())
+      })
+      return calls
+    }
+    const rename = async (path: string) => {
+      await store.db.groups.changeProject(project.id, { path }, now())
+      await store.db.transit.settle(project.id)
+    }
+    /** The group remembers transits of so many other projects, which were over so long ago. */
+    const remember = (count: number, agoMs: number) =>
+      store.client.send(
+        new UpdateCommand({
+          TableName: store.tableName,
+          Key: key,
+          UpdateExpression: `SET ${Array.from({ length: count }, (_, n) => `#over${n} = :at`).join(', ')}`,
+          ExpressionAttributeNames: Object.fromEntries(
+            Array.from({ length: count }, (_, n) => [`#over${n}`, `over:project:${n === 0 ? project.id : 9_000 + n}`]),
+          ),
+          ExpressionAttributeValues: { ':at': Date.now() - agoMs },
+        }),
+      )
+    const few = await callsOf()
+    await rename('renamed')
+    expect(await callsOf()).toBe(few + 1)
+    await remember(3, 25 * 60 * 60 * 1000)
+    expect(await callsOf()).toBe(few)
+
+    await rename('renamed-again')
+    expect(Object.keys((await transits()).Item ?? {}).filter((name) => name.startsWith('over'))).toEqual([
+      `over:project:${project.id}`,
+    ])
+    await remember(101, 0)
+    await rename(project.path)
+    expect(Object.keys((await transits()).Item ?? {}).filter((name) => name.startsWith('over'))).toEqual(['over'])
+    expect(await callsOf()).toBe(few + 1)
   })
 })
 
