@@ -1,5 +1,6 @@
 import {
   isDisplayable,
+  PACKAGE_TYPES,
   type PackageEntry,
   type PackageStatus,
   type PackageType,
@@ -79,4 +80,31 @@ export const matchesName = (term: string) => {
     const text = name.toLowerCase()
     return words.every((word) => text.includes(word))
   }
+}
+
+/** A package as far as orders see it. */
+export type Sortable = Pick<PackageEntry, 'id' | 'name' | 'version' | 'type'>
+export type Compare = (one: Sortable, other: Sortable) => number
+
+/** Text as DynamoDB orders it; the names and versions of packages are ASCII. */
+export const compareText = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0)
+
+/** As PostgreSQL orders a column with nulls: after all versions going up, before them going down. */
+const compareVersions = (one: string | null, other: string | null) => {
+  if (one === null || other === null) return Number(one === null) - Number(other === null)
+  return compareText(one, other)
+}
+
+const ascending: Record<PackageOrder, Compare> = {
+  created_at: () => 0,
+  project_path: () => 0,
+  name: (one, other) => compareText(one.name, other.name),
+  version: (one, other) => compareVersions(one.version, other.version),
+  type: (one, other) => PACKAGE_TYPES[one.type] - PACKAGE_TYPES[other.type],
+}
+
+/** The id breaks every tie, in the direction of the sort, so that no page repeats or loses a row. */
+export const compareBy = (order: PackageOrder, sort: Sort): Compare => {
+  const direction = sort === 'asc' ? 1 : -1
+  return (one, other) => direction * (ascending[order](one, other) || one.id - other.id)
 }

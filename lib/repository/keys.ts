@@ -57,7 +57,7 @@
  * to the base 36. Names and versions hold no blank and no control character (`assertSortable`), so a blank ends them and
  * sorts before all they can hold.
  */
-import type { Family } from '../domain/listing.ts'
+import type { Family, Sortable } from '../domain/listing.ts'
 import { PACKAGE_TYPES, type PackageType, packageTypes } from '../domain/package.ts'
 import { VISIBILITIES, type Visibility } from '../domain/project.ts'
 
@@ -215,7 +215,6 @@ export const idInRow = (id: number) => id.toString(ROW_ID_BASE).padStart(ROW_ID_
 const ROW_ID_BASE = 36
 const ROW_ID_DIGITS = 11
 
-type Sortable = { id: number; name: string; version: string | null; type: PackageType }
 type SortKeys = Record<'sk' | (typeof SORTED_BY)[IndexName], string>
 /** The four sort keys of a row on a shelf. */
 export const shelfSortKeys = (family: Family, { id, name, version, type }: Sortable): SortKeys => ({

@@ -1,4 +1,7 @@
 import {
+  type Compare,
+  compareBy,
+  compareText,
   type Family,
   familyOf,
   matchesName,
@@ -11,32 +14,21 @@ import {
   slotName,
 } from '../domain/listing.ts'
 import { mergeSources, type Source } from '../domain/merge.ts'
-import {
-  isDisplayable,
-  PACKAGE_TYPES,
-  PACKAGE_VERSION_LIMIT,
-  type PackageEntry,
-  type PackageType,
-} from '../domain/package.ts'
+import { PACKAGE_TYPES, PACKAGE_VERSION_LIMIT, type PackageEntry, type PackageType } from '../domain/package.ts'
 import { offsetOf, type Page, type Paged, type Position } from '../domain/pagination.ts'
-import type { Content } from './items.ts'
-import { entryFromItem, hasStatus, hasType } from './items.ts'
+import { type Content, entryFromItem } from './items.ts'
 import {
-  endOf,
-  familyPrefix,
   INDEXES,
-  type IndexName,
-  idInRow,
   namePrefix,
   namesPartition,
   type Shelf,
   shelfPartition,
   tallyPartition,
   tallyPrefix,
-  typePrefix,
   versionPrefix,
 } from './keys.ts'
 import { type MilestoneIndex, type NameLane, type Start, seekInIndex, seekInNames } from './milestones.ts'
+import { beyond, fromEdge, inOrder, residue, restOf, withinName } from './ranges.ts'
 import { countedShelves, seekSeat } from './segments.ts'
 import { isSortable } from './shelves.ts'
 import type { Item, Range, Table } from './table.ts'
@@ -52,9 +44,6 @@ export type ListingTable = Pick<Table, 'query' | 'queryAll' | 'getAll'>
 
 /** How many packages of one name and type a project has on a shelf; `item` counts them by slot. */
 type NameRow = { shelf: Shelf; name: string; type: PackageType; projectId: number; count: number; item: Item }
-
-type Sortable = Pick<PackageEntry, 'id' | 'name' | 'version' | 'type'>
-type Compare = (one: Sortable, other: Sortable) => number
 
 /**
  * Rows of a list from one of its ends: `from` leaves out those up to a position, then `skip` are passed over.
@@ -488,58 +477,10 @@ const sliced = (
   return rest.slice(skip, skip + take)
 }
 
-/**
- * What of a range comes after an id.
- * @param stem the range's keys before their id, where rows are those of the position's own value
- */
-const after = (range: Range, stem: string, id: number): Range => {
-  const { prefix = '', ...rest } = range
-  const between = range.descending
-    ? ([prefix, `${stem}${idInRow(Math.max(0, id - 1))}`] as const)
-    : ([`${stem}${idInRow(id + 1)}`, endOf(prefix)] as const)
-  return { ...rest, between }
-}
-
 /** What stands before the ids where rows of several names are in an order. */
 const rankOf: Partial<Record<PackageOrder, (name: string, type: PackageType | undefined) => string>> = {
   name: (name) => `${name} `,
   type: (_, type) => (type ? String(PACKAGE_TYPES[type]).padStart(2, '0') : ''),
-}
-
-/** What of a range comes after the edge of a part, which is no row's key. */
-const fromEdge = ({ prefix = '', ...rest }: Range, edge: string): Range => ({
-  ...rest,
-  between: rest.descending ? [prefix, edge] : [edge, endOf(prefix)],
-})
-
-/** What of a family's stretch, as `inOrder` chose it, comes after a position. */
-const beyond = (range: Range, family: Family, order: PackageOrder, from: Position | undefined): Range[] => {
-  if (!from) return [range]
-  const value = from.value ?? ''
-  if (order === 'name') return [after(range, namePrefix(family, value), from.id)]
-  if (order === 'version') {
-    // Rows without a version stand after all others going up; they have families of their own.
-    const isVersionless = family.endsWith('-versionless')
-    if (isVersionless === (from.value === null)) return [after(range, versionPrefix(family, value), from.id)]
-    return isVersionless === range.descending ? [] : [range]
-  }
-  const isWhole = order === 'type' && range.prefix === familyPrefix(family)
-  return [after(range, isWhole ? typePrefix(family, value as PackageType) : (range.prefix ?? ''), from.id)]
-}
-
-/** What of a name's stretch comes after a position. Names before that of the position are not asked for. */
-const withinName = (
-  range: Range,
-  { name, type }: { name: string; type: PackageType | undefined },
-  order: PackageOrder,
-  from: Position | undefined,
-): Range[] => {
-  if (!from || (order === 'name' && name !== from.value)) return [range]
-  if (order === 'type' && type !== undefined && type !== from.value) {
-    const isAfter = PACKAGE_TYPES[type] > PACKAGE_TYPES[from.value as PackageType]
-    return isAfter === range.descending ? [] : [range]
-  }
-  return [after(range, range.prefix ?? '', from.id)]
 }
 
 const countOf = (item: Item, slots: readonly Slot[]) =>
@@ -583,64 +524,4 @@ const isRare = (tallies: Tallies, shelves: readonly Shelf[], filter: PackageFilt
   const { type: _type, status: _status, ...all } = filter
   const [wanted, stretch] = [filter, all].map((one) => countIn(tallies, shelves, selectedSlots(one)))
   return (wanted ?? 0) * RARE < (stretch ?? 0)
-}
-
-/** What of a filter the stretch that `inOrder` chooses does not settle: `by_type` narrows to one type by itself. */
-const restOf = ({ type, status }: PackageFilter, order: PackageOrder) => {
-  const isNarrowed = type === undefined || order === 'created_at' || order === 'type' || type === 'terraform_module'
-  const isAlone = status === undefined || !isDisplayable(status)
-  return [...(isNarrowed ? [] : (['type'] as const)), ...(isAlone ? [] : (['status'] as const))]
-}
-
-/** The stretch of a shelf that holds a family in the wanted order, narrowed to one type where the index can. */
-const inOrder = (shelf: Shelf, family: Family, filter: PackageFilter, order: PackageOrder, sort: Sort): Range => {
-  const rest = residue(family, filter, restOf(filter, order))
-  const common = { pk: shelfPartition(shelf), descending: sort === 'desc', ...rest }
-  if (filter.type !== undefined && (order === 'created_at' || order === 'type')) {
-    return { ...common, index: INDEXES.type, prefix: typePrefix(family, filter.type) }
-  }
-  const index: { index?: IndexName } =
-    order === 'created_at' || order === 'project_path' ? {} : { index: INDEXES[order] }
-  return { ...common, ...index, prefix: familyPrefix(family) }
-}
-
-/** The condition for what a stretch of a family does not settle by itself. A status that a family has alone needs none. */
-const residue = (family: Family, filter: PackageFilter, of: readonly ('type' | 'status')[]): Pick<Range, 'filter'> => {
-  const wanted = [
-    ...(of.includes('type') && filter.type !== undefined ? [hasType(family, filter.type)] : []),
-    ...(of.includes('status') && filter.status !== undefined && isDisplayable(filter.status)
-      ? [hasStatus(filter.status)]
-      : []),
-  ]
-  if (wanted.length === 0) return {}
-  return {
-    filter: {
-      expression: wanted.map(({ expression }) => expression).join(' AND '),
-      names: Object.assign({}, ...wanted.map(({ names }) => names)),
-      values: Object.assign({}, ...wanted.map(({ values }) => values)),
-    },
-  }
-}
-
-/** Text as DynamoDB orders it; the names and versions of packages are ASCII. */
-const compareText = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0)
-
-/** As PostgreSQL orders a column with nulls: after all versions going up, before them going down. */
-const compareVersions = (one: string | null, other: string | null) => {
-  if (one === null || other === null) return Number(one === null) - Number(other === null)
-  return compareText(one, other)
-}
-
-const ascending: Record<PackageOrder, Compare> = {
-  created_at: () => 0,
-  project_path: () => 0,
-  name: (one, other) => compareText(one.name, other.name),
-  version: (one, other) => compareVersions(one.version, other.version),
-  type: (one, other) => PACKAGE_TYPES[one.type] - PACKAGE_TYPES[other.type],
-}
-
-/** The id breaks every tie, in the direction of the sort, so that no page repeats or loses a row. */
-const compareBy = (order: PackageOrder, sort: Sort): Compare => {
-  const direction = sort === 'asc' ? 1 : -1
-  return (one, other) => direction * (ascending[order](one, other) || one.id - other.id)
 }
