@@ -39,9 +39,20 @@ export const slotOf = (entry: Pick<PackageEntry, 'type' | 'status' | 'version'>)
   versioned: entry.version !== null,
 })
 
-/** The name under which a tally counts the slot. */
+const STATUS_LETTERS: Record<PackageStatus, string> = {
+  default: 'd',
+  deprecated: 'o',
+  error: 'e',
+  hidden: 'h',
+  pending_destruction: 'r',
+  processing: 'p',
+}
+/**
+ * The name under which a tally counts the slot: the type's number and a letter of the status, such as `2:d`, and `1:d0`
+ * without a version. A list of a group reads hundreds of them for its total.
+ */
 export const slotName = ({ type, status, versioned }: Slot) =>
-  versioned ? `${type}:${status}` : `${type}:${status}:versionless`
+  `${PACKAGE_TYPES[type]}:${STATUS_LETTERS[status]}${versioned ? '' : '0'}`
 
 const familyStatus = (status: PackageStatus) => {
   if (isDisplayable(status)) return 'listed'

@@ -103,7 +103,7 @@ const addPlaces = (divisions: Divisions, places: readonly Place[], sign: 1 | -1)
 
 const DIGITS = 36
 
-/** A segment's digest, such as `npm:default=4.a,4.b;maven:default=1.2`: by slot, the parts of each of its rows. */
+/** A segment's digest, such as `2:d=4.a,4.b;1:d=1.2`: by slot, the parts of each of its rows. */
 const digestText = (places: readonly Place[]): string =>
   [...Map.groupBy(places, ({ slot }) => slot)]
     .map(([slot, some]) => `${slot}=${some.map(({ parts }) => parts.map((part) => part.toString(DIGITS)).join('.'))}`)
