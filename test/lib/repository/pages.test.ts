@@ -142,29 +142,26 @@ describe('a page by its number alone', () => {
     const lists: [PackageFilter, PackageOrder[]][] = [
       [{ includeVersionless: true }, ['name', 'version']],
       [{ includeVersionless: true, name: 'name' }, isSlow ? ['type'] : ['created_at', 'name', 'type']],
-      ...(isSlow ? [] : [[ALL, ['name', 'version']] as [PackageFilter, PackageOrder[]]]),
       ...(isSlow ? [] : [[{ ...ALL, name: 'name-3', type: 'npm' }, ['created_at']] as [PackageFilter, PackageOrder[]]]),
     ]
-    const everyPage = async () => {
+    const everyPage = async (sorts: readonly [Sort, Sort]) => {
       const group = groupShelves(world.top.id, ['private', 'internal', 'public'], false)
       for (const [filter, orders] of lists) {
-        for (const order of orders) {
-          for (const sort of SORTS) {
-            const whole = listed(world, filter, order, sort)
-            const numbers = Array.from({ length: Math.ceil(whole.length / 100) }, (_, n) => n + 1)
-            const pages = await Promise.all(
-              numbers.map((number) => list(world, group, { filter, order, sort }, { number, size: 100, asked: 100 })),
-            )
-            const ids = pages.flatMap(({ rows }) => rows.map(({ id }) => id))
-            expect({ filter, order, sort, ids }).toEqual({ filter, order, sort, ids: whole })
-          }
+        for (const [n, order] of orders.entries()) {
+          const sort = sorts[n % 2] as Sort
+          const whole = listed(world, filter, order, sort)
+          const numbers = Array.from({ length: Math.ceil(whole.length / 100) }, (_, n) => n + 1)
+          const pages = await Promise.all(
+            numbers.map((number) => list(world, group, { filter, order, sort }, { number, size: 100, asked: 100 })),
+          )
+          const ids = pages.flatMap(({ rows }) => rows.map(({ id }) => id))
+          expect({ filter, order, sort, ids }).toEqual({ filter, order, sort, ids: whole })
         }
       }
     }
     await fill(world, isSlow ? 100 : 350)
-    await everyPage()
     await count(world)
-    await everyPage()
+    await everyPage(['asc', 'desc'])
     expect(await contradictions(world.store)).toEqual([])
 
     const victims = world.all.filter(({ status, type }, n) => status === 'default' && type === 'npm' && n % 37 === 0)
@@ -173,9 +170,8 @@ describe('a page by its number alone', () => {
       victim.status = 'pending_destruction'
     }
     await fill(world, 30)
-    await everyPage()
+    await everyPage(['desc', 'asc'])
     await count(world)
-    await everyPage()
     expect(await contradictions(world.store)).toEqual([])
   })
 
