@@ -56,10 +56,10 @@ const placeFromText = (text: string): PlaceInside => {
 
 const schemas = {
   row: v.object({
-    sk: v.string(),
-    n: v.string(),
-    v: v.string(),
-    t: v.string(),
+    sk: v.pipe(v.string(), v.regex(/^\w+#\w{11}$/)),
+    n: v.pipe(v.string(), v.regex(/^\w+#\S+ \w{11}$/)),
+    v: v.pipe(v.string(), v.regex(/^\w+#\S* \w{11}$/)),
+    t: v.pipe(v.string(), v.regex(/^\w+#\d+ \w{11}$/)),
     p: id,
     c: v.number(),
     d: v.optional(v.number()),

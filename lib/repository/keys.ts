@@ -226,11 +226,13 @@ export const shelfSortKeys = (family: Family, { id, name, version, type }: Sorta
 /** What the sort keys of a row tell, so that nothing else in it has to. */
 export const sortableOf = ({ sk, n, v, t }: SortKeys): Sortable => {
   const sortedBy = (key: string) => key.slice(key.indexOf('#') + 1, key.indexOf(' '))
+  const type = typeOfNumber.get(sortedBy(t))
+  if (!type) throw new Error(`a row of no type that there is: ${t}`)
   return {
     id: Number.parseInt(sk.slice(-ROW_ID_DIGITS), ROW_ID_BASE),
     name: sortedBy(n),
     version: sortedBy(v) || null,
-    type: typeOfNumber.get(sortedBy(t)) as PackageType,
+    type,
   }
 }
 
