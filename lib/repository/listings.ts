@@ -28,7 +28,7 @@ import {
   versionPrefix,
 } from './keys.ts'
 import { type MilestoneIndex, type NameLane, type Start, seekInIndex, seekInNames } from './milestones.ts'
-import { beyond, fromEdge, inOrder, residue, restOf, withinName } from './ranges.ts'
+import { beyond, fromEdge, inOrder, residue, restOf, settledBy, withinName } from './ranges.ts'
 import { countedShelves, seekSeat } from './segments.ts'
 import { isSortable } from './shelves.ts'
 import type { Item, Range, Table } from './table.ts'
@@ -69,12 +69,13 @@ type Way = {
 /**
  * The listing engine: every list is an ordered merge of the shelves that the caller may see.
  *
- * | Filter                  | Rows come from                                  | Total comes from      |
- * |-------------------------|-------------------------------------------------|-----------------------|
- * | none, type, status      | the shelves in the wanted order                 | tallies               |
- * | the same, where rare    | as for `name`, all names matching               | counts of those names |
- * | `name`                  | one stretch of `by_name` for each matching name | counts of those names |
- * | `version`               | the stretch of `by_version`, whole              | the rows themselves   |
+ * | Filter                   | Rows come from                                  | Total comes from      |
+ * |--------------------------|-------------------------------------------------|-----------------------|
+ * | none, type, status       | the shelves in the wanted order                 | tallies               |
+ * | the same, where rare     | as for `name`, all names matching               | counts of those names |
+ * | `name`, where much fits  | the shelves in the wanted order, past the rest  | counts of those names |
+ * | `name`, where little does | one stretch of `by_name` for each such name     | counts of those names |
+ * | `version`                | the stretch of `by_version`, whole              | the rows themselves   |
  *
  * A page that goes on from a row begins there. One that is known by its number alone is found from the nearer end of
  * the list: by counts of segments where ids make the order, by milestones where names or versions do, else row by row.
@@ -177,8 +178,13 @@ export const openListing = (table: ListingTable) => {
     }
   }
 
-  const wayByName = async (shelves: readonly Shelf[], { filter, order, sort }: Listed): Promise<Way> => {
+  const wayByName = async (
+    shelves: readonly Shelf[],
+    { filter, order, sort }: Listed,
+    tallies: () => Promise<Tallies>,
+  ): Promise<Way> => {
     const matching = (await Promise.all(shelves.map((shelf) => matchingNames(shelf, filter)))).flat()
+    const found = matching.reduce((sum, { count }) => sum + count, 0)
     // One stretch holds a name with all its types, by id. An order by type wants each type of it apart.
     const apart = order === 'type' ? ({ name, type }: NameRow) => `${name} ${type}` : ({ name }: NameRow) => name
     const names = [...Map.groupBy(matching, apart).values()]
@@ -195,12 +201,50 @@ export const openListing = (table: ListingTable) => {
     const seekAmong = async (lanes: readonly NameLane[], isDescending: boolean, skip: number) => {
       const there = [...new Set(lanes.filter(({ count }) => count >= FAR).map(({ shelf }) => shelf))]
       if (there.length === 0) return undefined
-      const counted = countedShelves(there, talliesOf(await readTallies(there)))
+      const counted = countedShelves(there, talliesOf(await tallies()))
       return counted && seekInNames(table, counted, lanes, { slots: selectedSlots(filter), isDescending, skip })
     }
 
+    /**
+     * Reads the rows as they stand in the order of the list, past those of other names.
+     * @param apart how many rows the other way costs as much as: to ask for each name by itself
+     * @returns undefined where that way costs less, or turned out to
+     */
+    const readAlong = async (stretch: Stretch, direction: Sort, apart: number): Promise<PackageEntry[] | undefined> => {
+      if (order === 'name' || apart < WORTH_COUNTING) return undefined
+      const ranges = shelves.flatMap((shelf) =>
+        selectedFamilies(filter).flatMap((family) =>
+          beyond(inOrder(shelf, family, filter, order, direction), family, order, stretch.from),
+        ),
+      )
+      const among = countIn(await tallies(), shelves, selectedSlots(settledBy(filter, order)))
+      const share = Math.max(1, among / found)
+      const price = ranges[0]?.index ? 1 : CONSISTENT
+      const expected = ranges.length * Math.ceil((stretch.skip + stretch.take) * share)
+      if (expected * price >= apart) return undefined
+
+      let left = Math.min(expected * PATIENCE, apart / price)
+      const matches = matchesName(filter.name ?? '')
+      const sources = ranges.map((range): Source<PackageEntry> => {
+        const { fetch } = source(range)
+        let each = share
+        return {
+          async fetch(count) {
+            const limit = Math.ceil(count * each)
+            left -= limit
+            if (left < 0) return { rows: [], more: false }
+            each *= 2
+            const { rows, more } = await fetch(limit)
+            return { rows: rows.filter(({ name }) => matches(name)), more }
+          },
+        }
+      })
+      const rows = await mergeSources(sources, compareBy(order, direction), stretch)
+      return left < 0 ? undefined : rows
+    }
+
     return {
-      total: async () => matching.reduce((sum, { count }) => sum + count, 0),
+      total: async () => found,
       async read(stretch) {
         const direction = turned(sort, stretch.isBackwards)
         const compare = compareBy(order, direction)
@@ -228,18 +272,22 @@ export const openListing = (table: ListingTable) => {
             }),
           ),
         )
+        const queries = lanes.length * ROWS_OF_A_QUERY
+        const apart = order === 'version' ? Math.max(queries, found) : queries + stretch.skip
+        const along = await readAlong(stretch, direction, apart)
+        if (along) return along
         if (order === 'version') {
           const rows = await readAll(lanes.map(({ range }) => range))
           return sliced(rows.sort(compare), stretch, order, compare)
         }
         const skip = stretch.skip - wanted.skipped
-        const found = skip < FAR ? undefined : await seekAmong(lanes, direction === 'desc', skip)
+        const begun = skip < FAR ? undefined : await seekAmong(lanes, direction === 'desc', skip)
         const sources = lanes.flatMap(({ range, ...named }, place) => {
-          const { edge, most } = found?.starts[place] ?? {}
+          const { edge, most } = begun?.starts[place] ?? {}
           const ranges = edge === undefined ? withinName(range, named, order, stretch.from) : [fromEdge(range, edge)]
           return ranges.map((one) => source(one, most))
         })
-        return mergeSources(sources, compare, { skip: found?.skip ?? skip, take: stretch.take })
+        return mergeSources(sources, compare, { skip: begun?.skip ?? skip, take: stretch.take })
       },
       positionOf: positionBy(order),
     }
@@ -279,10 +327,10 @@ export const openListing = (table: ListingTable) => {
   const wayThrough = async (shelves: readonly Shelf[], query: Listed): Promise<Way> => {
     const { filter, order } = query
     if (filter.version !== undefined) return wayByVersion(shelves, query)
-    if (filter.name !== undefined) return wayByName(shelves, query)
     const tallies = once(() => readTallies(shelves))
+    if (filter.name !== undefined) return wayByName(shelves, query, tallies)
     const byName = restOf(filter, order).length > 0 && isRare(await tallies(), shelves, filter)
-    return byName ? wayByName(shelves, query) : wayByTally(shelves, query, tallies)
+    return byName ? wayByName(shelves, query, tallies) : wayByTally(shelves, query, tallies)
   }
 
   /**
@@ -512,6 +560,14 @@ const namesWithin = <Name extends { name: string; count: number }>(
 
 /** From this offset on a page is looked for instead of walked to; what there is in all is asked first. */
 const FAR = 64
+
+/** The least that a query costs is half a read unit, for which an index gives about so many rows, the table half. */
+const ROWS_OF_A_QUERY = 24
+const CONSISTENT = 2
+/** What costs no more than this is done without counting first, which is a round trip. */
+const WORTH_COUNTING = 8 * ROWS_OF_A_QUERY
+/** Rows that match may all stand at the other end: with so many times what was expected, reading along ends. */
+const PATIENCE = 4
 
 /** Below one in this many, packages are rare: following their names costs less than reading past the others. */
 const RARE = 8

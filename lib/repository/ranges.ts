@@ -24,6 +24,17 @@ export const restOf = ({ type, status }: PackageFilter, order: PackageOrder) => 
   return [...(isNarrowed ? [] : (['type'] as const)), ...(isAlone ? [] : (['status'] as const))]
 }
 
+/** What of a filter the stretch settles. */
+export const settledBy = (filter: PackageFilter, order: PackageOrder): PackageFilter => {
+  const { type, status, ...all } = filter
+  const rest = restOf(filter, order)
+  return {
+    ...all,
+    ...(type === undefined || rest.includes('type') ? {} : { type }),
+    ...(status === undefined || rest.includes('status') ? {} : { status }),
+  }
+}
+
 /** The stretch of a shelf that holds a family in the wanted order, narrowed to one type where the index can. */
 export const inOrder = (
   shelf: Shelf,

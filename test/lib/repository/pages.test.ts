@@ -141,7 +141,7 @@ describe('a page by its number alone', () => {
     const world = await setUp()
     const lists: [PackageFilter, PackageOrder[]][] = [
       [{ includeVersionless: true }, ['name', 'version']],
-      [{ includeVersionless: true, name: 'name' }, isSlow ? ['type'] : ['created_at', 'name', 'type']],
+      [{ includeVersionless: true, name: 'name' }, isSlow ? ['type'] : ['created_at', 'name', 'type', 'version']],
       ...(isSlow ? [] : [[{ ...ALL, name: 'name-3', type: 'npm' }, ['created_at']] as [PackageFilter, PackageOrder[]]]),
     ]
     const everyPage = async (sorts: readonly [Sort, Sort]) => {
@@ -261,6 +261,36 @@ describeOnFastEngine('a page that goes on from a row', () => {
         }
       }
     }
+  })
+})
+
+describeOnFastEngine('a page of a search', () => {
+  it('is right wherever the packages that it finds stand among the others', async () => {
+    const world = await setUp()
+    const { store, projects, all } = world
+    const [project] = projects as [Project]
+    all.push(...(await store.fill(project, 900, (n) => ({ name: `other-${n % 30}`, version: `1.${n}.0` }))))
+    all.push(...(await store.fill(project, 100, (n) => ({ name: `wanted-${n % 20}`, version: `2.${n}.0` }))))
+    await count(world)
+    const shelves: Shelf[] = [{ kind: 'project', id: project.id }]
+    const filter = { includeVersionless: false, name: 'wanted' }
+    const calls: Record<string, number> = {}
+    for (const order of ['created_at', 'version', 'type'] as const) {
+      for (const sort of SORTS) {
+        const whole = listed(world, filter, order, sort)
+        for (const number of [1, 3, 5, 6]) {
+          const { calls: made } = await watchTraffic(store.client, async () => {
+            const { rows, total } = await list(world, shelves, { filter, order, sort }, { number })
+            const ids = whole.slice((number - 1) * SIZE, number * SIZE)
+            expect({ order, sort, total, ids: rows.map(({ id }) => id) }).toEqual({ order, sort, total: 100, ids })
+          })
+          calls[`${order} ${sort} ${number}`] = made
+        }
+      }
+    }
+    // Where they stand first, they are read as they stand; where they do not, each name is asked for.
+    expect(calls['created_at desc 1']).toBeLessThan(5)
+    expect(calls['created_at asc 1']).toBeGreaterThan(20)
   })
 })
 
