@@ -56,7 +56,7 @@ export const bufferTable = (
     if ('update' in write) set(write.update, updated(known.get(nameOf(write.update)) ?? { ...write.update }, write))
   }
   const transact: Table['transact'] = async (prepare) => {
-    const writes = await prepare()
+    const writes = await prepare([])
     await load(writes.flatMap((write) => ('update' in write ? [write.update] : [])))
     for (const write of writes) carryOut(write)
   }

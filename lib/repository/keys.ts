@@ -125,7 +125,8 @@ export const deployTokenKey = (place: Source | undefined, id: number): Key => ({
   sk: `TOKEN#${padded(id)}`,
 })
 
-export const packageKey = (id: number): Key => ({ pk: `PACKAGE#${padded(id)}`, sk: META })
+export const PACKAGE_PREFIX = 'PACKAGE#'
+export const packageKey = (id: number): Key => ({ pk: `${PACKAGE_PREFIX}${padded(id)}`, sk: META })
 export const fileKey = (packageId: number, id: number): Key => ({
   pk: packageKey(packageId).pk,
   sk: `FILE#${padded(id)}`,

@@ -16,6 +16,7 @@ import {
   type Key,
   type NameOfPackage,
   outdatedKey,
+  PACKAGE_PREFIX,
   packageKey,
   purgeKey,
   tagsKey,
@@ -170,13 +171,21 @@ export const packageRepository = (
         const id = await table.nextId('tag')
         return { id, packageId, name: tag, createdAt, updatedAt: createdAt }
       }
+      const namePartition = tagsKey(name).pk
+      const isOfName = (write: Write) =>
+        'put' in write && (write.put.pk === namePartition || write.put.pk.startsWith(PACKAGE_PREFIX))
       const recording = Promise.all([...tagNames].map(newTag)).then((taken) =>
         newRecord(projectId, wanted, wanted.files.length, taken),
       )
-      await table.transact(async () => {
-        const [permitted, project, tags, record] = await Promise.all([
-          permit(writer, 'create_package', wanted),
-          placedToCount(writer.project),
+      const readAround = () =>
+        Promise.all([permit(writer, 'create_package', wanted), placedToCount(writer.project)] as const)
+      let around: ReturnType<typeof readAround> | undefined
+      await table.transact(async (failed) => {
+        // Who publishes other versions of the name at the same moment changes its tags, and nothing around it.
+        if (!failed.every(isOfName)) around = undefined
+        around ??= readAround()
+        const [[permitted, project], tags, record] = await Promise.all([
+          around,
           tagNames.size > 0 ? findTags(name) : { revision: 0, tags: [] },
           recording,
         ])

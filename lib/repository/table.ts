@@ -48,7 +48,7 @@ const ROWS_PER_QUERY = 10_000
 const BATCH_GET_LIMIT = 100
 
 /** Long enough for hundreds of writers who want one item, short enough for API Gateway's 29 seconds. */
-const RETRY_FOR_MS = 20_000
+const RETRY_FOR_MS = 24_000
 const READ_FOR_MS = 5_000
 const FIRST_PAUSE_MS = 8
 const LONGEST_PAUSE_MS = 400
@@ -147,13 +147,16 @@ export const openTable = (client: DynamoDBDocumentClient, tableName: string) => 
 
   /**
    * Writes all or nothing. `prepare` runs once for each try and reads what the writes depend on; a collision with
-   * another writer, or a condition that says `'again'`, leads to another try after a random pause.
+   * another writer, or a condition that says `'again'`, leads to another try after a random pause. It is told the writes
+   * of the last try whose conditions did not hold: what only others depend on need not be read again.
    * @throws the `otherwise` of the first failed condition; `busy` when the item stayed contended all the time
    */
-  const transact = async (prepare: () => Promise<Write[]> | Write[]): Promise<void> => {
+  const transact = async (prepare: (failed: readonly Write[]) => Promise<Write[]> | Write[]): Promise<void> => {
     const deadline = Date.now() + RETRY_FOR_MS
+    let failed: readonly Write[] = []
     for (let ceiling = FIRST_PAUSE_MS; ; ceiling = Math.min(LONGEST_PAUSE_MS, ceiling * 2)) {
-      const writes = await prepare()
+      const began = Date.now()
+      const writes = await prepare(failed)
       if (writes.length === 0) return
       if (writes.length > TRANSACTION_LIMIT) throw new PackagesError({ code: 'busy' })
       try {
@@ -163,8 +166,11 @@ export const openTable = (client: DynamoDBDocumentClient, tableName: string) => 
         const outcome = outcomeOf(error, writes)
         if (outcome !== 'again') throw outcome
         if (Date.now() > deadline) throw new PackagesError({ code: 'busy' }, { cause: error })
+        failed = failedIn(error, writes)
       }
-      await sleep(Math.random() * ceiling)
+      // Where many want one item, tries that overlap make one another fail.
+      const longest = Math.max(ceiling, Date.now() - began)
+      await sleep(Math.min(Math.random() * longest, Math.max(0, deadline - Date.now())))
     }
   }
 
@@ -244,10 +250,18 @@ const action = (tableName: string, write: Write): Action => {
 /** Reasons that pass by themselves. Source: DynamoDB API reference, TransactWriteItems, cancellation reasons. */
 const passing = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'])
 
+const codesOf = (error: unknown) =>
+  error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []).map(({ Code }) => Code) : []
+
+const failedIn = (error: unknown, writes: readonly Write[]): Write[] => {
+  const codes = codesOf(error)
+  return writes.filter((_, position) => codes[position] === 'ConditionalCheckFailed')
+}
+
 const outcomeOf = (error: unknown, writes: readonly Write[]): unknown => {
   if (!(error instanceof TransactionCanceledException)) return error
-  const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code)
-  const failed = writes.filter((_, position) => codes[position] === 'ConditionalCheckFailed')
+  const codes = codesOf(error)
+  const failed = failedIn(error, writes)
   const final = failed.find(({ otherwise }) => typeof otherwise === 'function')
   if (typeof final?.otherwise === 'function') return final.otherwise()
   if (failed.some(({ otherwise }) => otherwise === undefined)) return error
