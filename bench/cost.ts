@@ -187,13 +187,13 @@ const endpoints = async (setting: Setting, places: readonly { size: number; proj
   return costs
 }
 
-/** 200 names of many versions against 200 names of one, and 2 of very many: what a search costs follows names. */
+/** 200 names of many versions against 200 names of one, and 2 of thousands: what a search costs follows names. */
 const searches = async (setting: Setting, most: number) => {
   const rows: (string | number)[][] = []
   for (const [names, versions] of [
     [200, 1],
     [200, most / 200],
-    [2, most / 2],
+    [2, most / 20],
   ] as const) {
     const project = await setting.fillNames(names, versions)
     await setting.count({ kind: 'project', id: project })
