@@ -72,6 +72,8 @@ const OVER = 'over:'
 /** In place of the single things, when they were too many to remember. */
 const ALL_OVER = 'over'
 const MOST_OVER = 100
+/** An expression has 4 KB at the most. */
+const REMOVED_AT_ONCE = 200
 /** An index of DynamoDB is behind by less than a second; this long none is taken to be. */
 const INDEXES_BEHIND_MS = 24 * 60 * 60 * 1000
 
@@ -94,7 +96,7 @@ export const tidyTransits = async (table: Pick<Table, 'get' | 'update'>, groupId
   const transits = await table.get(transitsKey(groupId))
   const over = overIn(transits)
   const isFull = over.length > MOST_OVER
-  const gone = over.filter(({ at }) => isFull || at <= Date.now() - INDEXES_BEHIND_MS)
+  const gone = over.filter(({ at }) => isFull || at <= Date.now() - INDEXES_BEHIND_MS).slice(0, REMOVED_AT_ONCE)
   if (gone.length === 0) return
   await table.update({
     update: transitsKey(groupId),
