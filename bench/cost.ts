@@ -7,8 +7,6 @@ import { drawChart, table, writeSection } from './report.ts'
 import { openSetting, type Setting } from './setting.ts'
 
 const PER_PAGE = 20
-/** No list of packages reads them, and each is two items more to write. */
-const NO_FILES = false
 const ORDERS = ['created_at', 'name', 'version', 'type']
 const SORTS = ['asc', 'desc']
 
@@ -74,7 +72,7 @@ const projects = async (setting: Setting, sizes: readonly number[]) => {
   for (const [n, size] of sizes.entries()) {
     const { top, projects } = await setting.fill(
       { packages: size, projects: 1, groups: 1, depth: 2, seed: n + 1 },
-      NO_FILES,
+      'lists',
     )
     const id = projects[0]?.id as number
     await setting.count({ kind: 'project', id }, { kind: 'group', id: top.id })
@@ -105,7 +103,7 @@ const groups = async (setting: Setting, large: { packages: number; projects: num
   ]
   const rows: (string | number)[][] = []
   for (const size of sizes) {
-    const { top, projects: inside } = await setting.fill(size, NO_FILES)
+    const { top, projects: inside } = await setting.fill(size, 'lists')
     const { world } = setting
     const insider = await world.user()
     await setting.count({ kind: 'group', id: top.id })

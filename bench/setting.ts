@@ -3,8 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureAdministrator } from '../deploy/firstAdministrator.ts'
 import { databaseOver, openDatabase } from '../lib/repository/database.ts'
-import type { Source } from '../lib/repository/keys.ts'
-import { createClient } from '../lib/repository/table.ts'
+import {
+  counterKey,
+  groupOfPartition,
+  type Key,
+  PACKAGE_PREFIX,
+  type Source,
+  VERSION_PREFIX,
+} from '../lib/repository/keys.ts'
+import { createClient, openTable } from '../lib/repository/table.ts'
 import { bufferTable } from '../local/bufferedTable.ts'
 import { startDynamoDBLocal } from '../local/engines.ts'
 import { startObjectStore } from '../local/objectStore.ts'
@@ -19,6 +26,19 @@ import { ROOT_TOKEN } from './service.ts'
 export const TABLE = 'packages-api-bench'
 /** So many items are written behind what is made next. */
 const WAITING = 20_000
+
+/**
+ * Says what lists of packages read, in projects and in this group: to write the rest, records of packages and the shelves
+ * of all other groups, takes as long again.
+ */
+const ofListsOf =
+  (groupId: number) =>
+  ({ pk, sk }: Key) => {
+    const isRecord = pk.startsWith(PACKAGE_PREFIX) || sk.startsWith(VERSION_PREFIX)
+    const isOfOther = /^(NAMES#)?GROUP#\d+#/.test(pk) && groupOfPartition(pk) !== groupId
+    return !isRecord && !isOfOther
+  }
+const NOBODY = 0
 
 /** The service's functions over DynamoDB Local, which tells the capacity that calls consume, and a way to fill it. */
 export const openSetting = async () => {
@@ -57,12 +77,14 @@ export const openSetting = async () => {
     meter,
     world: createWorld(lambdaDoor()),
 
-    /** Adds a registry to those that are there. */
-    async fill(size: RegistrySize, hasFiles = true) {
+    /** Adds a registry to those that are there: all of it, or what lists of its top group and its projects read. */
+    async fill(size: RegistrySize, what: 'all' | 'lists' = 'all') {
       console.log(`Filling: ${size.packages} packages, ${size.projects} projects, ${size.groups} groups`)
       const owner = (await db.users.findByUsername('root')) as { id: number }
-      const table = bufferTable(client, TABLE, isNewWith)
-      const registry = await makeRegistry(databaseOver(table), owner, size, table.flushBehind, hasFiles)
+      const last = await openTable(client, TABLE).get(counterKey('group'))
+      const isKept = what === 'all' ? undefined : ofListsOf(Number(last?.last_id ?? 0) + 1)
+      const table = bufferTable(client, TABLE, isNewWith, isKept)
+      const registry = await makeRegistry(databaseOver(table), owner, size, table.flushBehind, what === 'all')
       await table.flush()
       return registry
     },
@@ -72,7 +94,7 @@ export const openSetting = async () => {
       const owner = (await db.users.findByUsername('root')) as { id: number }
       const path = `names-${names}-${versions}`
       const wanted = { name: path, path, description: '', visibility: 'public' } as const
-      const table = bufferTable(client, TABLE, isNewWith)
+      const table = bufferTable(client, TABLE, isNewWith, ofListsOf(NOBODY))
       const { groups, packages } = databaseOver(table)
       const group = await groups.createGroup(undefined, wanted, owner.id, new Date().toISOString())
       const project = await groups.createProject(group, wanted, owner.id, new Date().toISOString())

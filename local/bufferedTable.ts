@@ -25,11 +25,13 @@ const keyOf = (item: Item): Key => ({ pk: String(item.pk), sk: String(item.sk) }
  * table in minutes that clients would fill in hours. Conditions are not asked, so nobody else may write meanwhile, and
  * whoever writes must know that they hold. Queries see what was flushed.
  * @param isNew says what is not in the table, unless it was written here: it is not looked for
+ * @param isKept says what is written to the table at all
  */
 export const bufferTable = (
   client: DynamoDBDocumentClient,
   tableName: string,
   isNew: (key: Key) => boolean = () => false,
+  isKept: (key: Key) => boolean = () => true,
 ): BufferedTable => {
   const table = openTable(client, tableName)
   /** By key; null is a deleted one. */
@@ -65,10 +67,11 @@ export const bufferTable = (
   const write = async (): Promise<void> => {
     const names = [...changed]
     changed.clear()
-    const requests = names.map((name) => {
-      const [pk, sk] = name.split('\n')
+    const requests = names.flatMap((name) => {
+      const [pk = '', sk = ''] = name.split('\n')
       const item = known.get(name)
-      return item ? { PutRequest: { Item: item } } : { DeleteRequest: { Key: { pk, sk } } }
+      if (!isKept({ pk, sk })) return []
+      return [item ? { PutRequest: { Item: item } } : { DeleteRequest: { Key: { pk, sk } } }]
     })
     const batches = chunks(requests, BATCH_WRITE_LIMIT)
     const workers = Array.from({ length: AT_ONCE }, async () => {
