@@ -55,7 +55,8 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         ? openListing(reader).listPackagesByProjectPath(shelves, await groups.listContents('project', group), query)
         : openListing(reader).listPackages(shelves, query)
 
-    const ahead = listFrom(memory.table, shelvesOf({ visibilities: isSignedIn ? visibilities : ['public'] }))
+    const shown = isSignedIn ? visibilities : (['public'] as const)
+    const ahead = listFrom(passingOver(memory.table, new Set(), []), shelvesOf({ visibilities: [...shown] }))
     const transitsAhead = memory.transits(group.id)
     // Whoever drops this listing unread (no right, bad parameter) must not be met by its failure.
     for (const read of [ahead, transitsAhead]) read.catch(() => {})
@@ -120,13 +121,15 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       }
       const mayRead = <Placed extends PlacedProject>(project: Placed | undefined): project is Placed =>
         project !== undefined && isHere(project) && canInProject(caller, 'read_package', project)
-      const found = await list(
-        apart.filter((id) => {
-          const project = placed(id)
-          // Out of transit, it stands on the group's own shelves where the caller sees those.
-          return mayRead(project) && (project.transit !== null || !scope.visibilities.includes(project.visibility))
-        }),
-      )
+      const own = apart.filter((id) => {
+        const project = placed(id)
+        // Out of transit, it stands on the group's own shelves where the caller sees those.
+        return mayRead(project) && (project.transit !== null || !scope.visibilities.includes(project.visibility))
+      })
+      const isAsAhead =
+        transits.projectIds.length + moving.length + groupsInside.length + own.length === 0 &&
+        scope.visibilities.length === shown.length
+      const found = isAsAhead ? early : await list(own)
       await Promise.all([
         projects.load(found.rows.filter((row) => !isTold(row))),
         memory.groupReads() === checked && moving.length === 0 ? undefined : check(group.id, revision),
