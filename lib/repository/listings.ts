@@ -45,6 +45,9 @@ export type ListingTable = Pick<Table, 'query' | 'queryAll' | 'getAll'>
 /** How many packages of one name and type a project has on a shelf; `item` counts them by slot. */
 type NameRow = { shelf: Shelf; name: string; type: PackageType; projectId: number; count: number; item: Item }
 
+/** A family of a shelf's packages of one name, of all types or one. `rows` are those of the name in directories. */
+type Part = { shelf: Shelf; family: Family; name: string; type: PackageType | undefined; rows: readonly NameRow[] }
+
 /**
  * Rows of a list from one of its ends: `from` leaves out those up to a position, then `skip` are passed over.
  * @property startOf where to begin among the rows of a shelf's family, where something told that
@@ -197,8 +200,19 @@ export const openListing = (table: ListingTable) => {
       }))
       .sort((one, other) => compareText(one.name, other.name))
 
+    /** A name on a shelf with what tells how many there are; only pages far down ask for that. */
+    const laneOf = ({ shelf, family, name, type, rows }: Part): NameLane => {
+      const slots = selectedSlots(type === undefined ? filter : { ...filter, type }).filter(
+        (slot) => familyOf(slot) === family,
+      )
+      const here = rows.filter((row) => row.shelf === shelf)
+      const count = here.reduce((sum, row) => sum + countOf(row.item, ofType(slots, row.type)), 0)
+      return { shelf, stem: namePrefix(family, name), slots, count, rank: rankOf[order]?.(name, type) ?? '' }
+    }
+
     /** Where to begin in names of many versions. */
-    const seekAmong = async (lanes: readonly NameLane[], isDescending: boolean, skip: number) => {
+    const seekAmong = async (parts: readonly Part[], isDescending: boolean, skip: number) => {
+      const lanes = parts.map(laneOf)
       const there = [...new Set(lanes.filter(({ count }) => count >= FAR).map(({ shelf }) => shelf))]
       if (there.length === 0) return undefined
       const counted = countedShelves(there, talliesOf(await tallies()))
@@ -253,38 +267,31 @@ export const openListing = (table: ListingTable) => {
           order === 'name'
             ? namesWithin(notBefore(inDirection, stretch, direction), stretch)
             : { names: inDirection, skipped: 0 }
-        const lanes = wanted.names.flatMap(({ name, type, shelves: found, rows }) =>
-          found.flatMap((shelf) =>
-            selectedFamilies(filter).map((family) => {
-              const narrowed = { ...filter, ...(type === undefined ? {} : { type }) }
-              const stem = namePrefix(family, name)
-              const range: Range = {
-                pk: shelfPartition(shelf),
-                index: INDEXES.name,
-                prefix: stem,
-                descending: direction === 'desc',
-                ...residue(family, narrowed, ['type', 'status']),
-              }
-              const slots = selectedSlots(narrowed).filter((slot) => familyOf(slot) === family)
-              const here = rows.filter((row) => row.shelf === shelf)
-              const count = here.reduce((sum, row) => sum + countOf(row.item, ofType(slots, row.type)), 0)
-              return { range, name, type, shelf, stem, slots, count, rank: rankOf[order]?.(name, type) ?? '' }
-            }),
-          ),
+        const families = selectedFamilies(filter)
+        const parts = wanted.names.flatMap(({ name, type, shelves: there, rows }) =>
+          there.flatMap((shelf) => families.map((family): Part => ({ shelf, family, name, type, rows }))),
         )
-        const queries = lanes.length * ROWS_OF_A_QUERY
+        const rangeOf = ({ shelf, family, name, type }: Part): Range => ({
+          pk: shelfPartition(shelf),
+          index: INDEXES.name,
+          prefix: namePrefix(family, name),
+          descending: direction === 'desc',
+          ...residue(family, type === undefined ? filter : { ...filter, type }, ['type', 'status']),
+        })
+        const queries = parts.length * ROWS_OF_A_QUERY
         const apart = order === 'version' ? Math.max(queries, found) : queries + stretch.skip
         const along = await readAlong(stretch, direction, apart)
         if (along) return along
         if (order === 'version') {
-          const rows = await readAll(lanes.map(({ range }) => range))
+          const rows = await readAll(parts.map(rangeOf))
           return sliced(rows.sort(compare), stretch, order, compare)
         }
         const skip = stretch.skip - wanted.skipped
-        const begun = skip < FAR ? undefined : await seekAmong(lanes, direction === 'desc', skip)
-        const sources = lanes.flatMap(({ range, ...named }, place) => {
+        const begun = skip < FAR ? undefined : await seekAmong(parts, direction === 'desc', skip)
+        const sources = parts.flatMap((part, place) => {
           const { edge, most } = begun?.starts[place] ?? {}
-          const ranges = edge === undefined ? withinName(range, named, order, stretch.from) : [fromEdge(range, edge)]
+          const range = rangeOf(part)
+          const ranges = edge === undefined ? withinName(range, part, order, stretch.from) : [fromEdge(range, edge)]
           return ranges.map((one) => source(one, most))
         })
         return mergeSources(sources, compare, { skip: begun?.skip ?? skip, take: stretch.take })
