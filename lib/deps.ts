@@ -3,14 +3,10 @@
  * its handler names: `@__PURE__` tells the bundler that what nobody names may go.
  */
 import { config } from './config.ts'
+import { lazily } from './domain/lazily.ts'
 import { createStore, type ObjectStore } from './files/store.ts'
 import { type Database, openDatabase } from './repository/database.ts'
 import { createClient } from './repository/table.ts'
-
-const lazily = <Thing>(make: () => Thing) => {
-  let made: Thing | undefined
-  return () => (made ??= make())
-}
 
 export const database: () => Database = /* @__PURE__ */ lazily(() =>
   openDatabase(createClient(config().dynamodbEndpoint), config().tableName),

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { SourceMap } from 'node:module'
+import type { SourceMap } from 'node:module'
 
 /** A line of a stack that lies in a bundle: what stands before the place, the file, its line and column. */
 const FRAME = /^( +at .*?)\(?(\/[^\s():]+\.cjs):(\d+):(\d+)\)?$/gm
@@ -11,6 +11,7 @@ const mapOf = (bundle: string): SourceMap | undefined => {
   if (maps.has(bundle)) return maps.get(bundle)
   let map: SourceMap | undefined
   try {
+    const { SourceMap } = process.getBuiltinModule('node:module')
     map = new SourceMap(JSON.parse(readFileSync(`${bundle}.map`, 'utf8')))
   } catch {}
   maps.set(bundle, map)

@@ -1,4 +1,5 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { lazily, onDemand } from '../domain/lazily.ts'
 import { openContents } from './contents.ts'
 import { countingRepository } from './counting.ts'
 import { deployTokenRepository } from './deployTokens.ts'
@@ -28,7 +29,8 @@ import { userRepository } from './users.ts'
 export type Database = ReturnType<typeof databaseOver>
 
 /**
- * All repositories over one table. Opening costs nothing: nothing is read until something is asked.
+ * All repositories over one table. Opening costs nothing: nothing is read until something is asked, and no repository
+ * is made before, as a function asks a few of them.
  * @param holdMs how long publishers wait for somebody who counts packages to move them
  */
 export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, holdMs = HOLD_MS) =>
@@ -37,32 +39,33 @@ export const openDatabase = (client: DynamoDBDocumentClient, tableName: string, 
 /** The same over a table that is open. */
 export const databaseOver = (table: Table, holdMs = HOLD_MS) => {
   const places = openPlaces(table)
-  const contents = openContents(table, places)
-  const transit = transitRepository(table, places, holdMs)
-  const groupTransit = groupTransitRepository(table, places, contents, transit, holdMs)
-  const whenStill = openStillness(groupTransit)
-  const groups = groupRepository(table, places, contents, { projects: transit, groups: groupTransit }, whenStill)
-  const records = packageRecords(table, transit)
-  const guard = packageGuard(table)
-  return {
-    counting: countingRepository(table),
-    deployTokens: deployTokenRepository(table),
-    directUploads: directUploadRepository(table),
-    files: fileRepository(table, records, guard),
+  const contents = lazily(() => openContents(table, places))
+  const transit = lazily(() => transitRepository(table, places, holdMs))
+  const groupTransit = lazily(() => groupTransitRepository(table, places, contents(), transit(), holdMs))
+  const moves = onDemand({ projects: transit, groups: groupTransit })
+  const whenStill = openStillness({ settle: (...group) => groupTransit().settle(...group) })
+  const groups = lazily(() => groupRepository(table, places, contents(), moves, whenStill))
+  const records = lazily(() => packageRecords(table, transit()))
+  const guard = lazily(() => packageGuard(table))
+  return onDemand({
+    counting: () => countingRepository(table),
+    deployTokens: () => deployTokenRepository(table),
+    directUploads: () => directUploadRepository(table),
+    files: () => fileRepository(table, records(), guard()),
     groups,
     groupTransit,
-    groupSettings: groupSettingsRepository(table),
-    holders: holderRepository(table, places),
-    groupListings: groupListingRepository(table, groups),
-    listings: openListing(table),
-    members: memberRepository(table, places, whenStill),
-    overviews: overviewRepository(table, records),
-    packages: packageRepository(table, records, guard),
-    protectionRules: protectionRuleRepository(table),
-    tokens: tokenRepository(table),
+    groupSettings: () => groupSettingsRepository(table),
+    holders: () => holderRepository(table, places),
+    groupListings: () => groupListingRepository(table, groups()),
+    listings: () => openListing(table),
+    members: () => memberRepository(table, places, whenStill),
+    overviews: () => overviewRepository(table, records()),
+    packages: () => packageRepository(table, records(), guard()),
+    protectionRules: () => protectionRuleRepository(table),
+    tokens: () => tokenRepository(table),
     transit,
-    users: userRepository(table),
+    users: () => userRepository(table),
     /** Answers when the table does. */
-    ping: () => table.get(counterKey('package')),
-  }
+    ping: () => () => table.get(counterKey('package')),
+  })
 }

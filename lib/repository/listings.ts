@@ -1,3 +1,4 @@
+import { lazily } from '../domain/lazily.ts'
 import {
   type Compare,
   compareBy,
@@ -334,7 +335,7 @@ export const openListing = (table: ListingTable) => {
   const wayThrough = async (shelves: readonly Shelf[], query: Listed): Promise<Way> => {
     const { filter, order } = query
     if (filter.version !== undefined) return wayByVersion(shelves, query)
-    const tallies = once(() => readTallies(shelves))
+    const tallies = lazily(() => readTallies(shelves))
     if (filter.name !== undefined) return wayByName(shelves, query, tallies)
     const byName = restOf(filter, order).length > 0 && isRare(await tallies(), shelves, filter)
     return byName ? wayByName(shelves, query, tallies) : wayByTally(shelves, query, tallies)
@@ -469,14 +470,6 @@ export const openListing = (table: ListingTable) => {
     ): Promise<Paged<PackageEntry>> {
       return pageOf(wayByProjectPath(shelves, projects, query), query.page)
     },
-  }
-}
-
-const once = <Made>(make: () => Promise<Made>) => {
-  let made: Promise<Made> | undefined
-  return () => {
-    made ??= make()
-    return made
   }
 }
 
