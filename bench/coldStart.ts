@@ -9,7 +9,7 @@ import { openSetting, TABLE } from './setting.ts'
 import { startStubDatabase } from './stubDatabase.ts'
 import { inTurns, milliseconds } from './timing.ts'
 
-const ROUNDS = 19
+const ROUNDS = 31
 
 /** Starts as Lambda does: a process, the bundle, the first event. */
 const RUNNER = `

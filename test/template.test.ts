@@ -521,6 +521,13 @@ describe('the bundle', () => {
     expect(inputs.some((path) => path.includes('credential-provider-env'))).toBe(true)
   })
 
+  it.each(['functions/listGroupPackages', 'functions/npm/npmWrite'])(
+    'of %s has no code for event streams',
+    async (name) => {
+      expect((await inputsOf(name)).filter((path) => path.includes('/event-streams/'))).toEqual([])
+    },
+  )
+
   it('of a function runs by itself, where nothing else of the project is', async () => {
     await lambdaDoor().open()
     const asked = [
