@@ -1,4 +1,5 @@
 import { PackagesError } from '../domain/errors.ts'
+import { lazily } from '../domain/lazily.ts'
 import type { PackageEntry } from '../domain/package.ts'
 import type { Paged } from '../domain/pagination.ts'
 import { type Caller, canInProject, type GroupScope, groupScope } from '../domain/permissions.ts'
@@ -50,9 +51,10 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     const shelvesOf = ({ visibilities: shown }: Pick<GroupScope, 'visibilities'>) =>
       groupShelves(group.id, shown, query.excludeSubgroups)
 
+    const projectsInside = lazily(() => groups.listContents('project', group))
     const listFrom = async (reader: ListingTable, shelves: readonly Shelf[]): Promise<Paged<PackageEntry>> =>
       query.order === 'project_path'
-        ? openListing(reader).listPackagesByProjectPath(shelves, await groups.listContents('project', group), query)
+        ? openListing(reader).listPackagesByProjectPath(shelves, projectsInside(), query)
         : openListing(reader).listPackages(shelves, query)
 
     const shown = isSignedIn ? visibilities : (['public'] as const)

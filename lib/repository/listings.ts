@@ -43,6 +43,9 @@ type Listed = Omit<PackageQuery, 'page'>
 /** What a listing needs of the table. */
 export type ListingTable = Pick<Table, 'query' | 'queryAll' | 'getAll'>
 
+/** Projects as a list by `project_path` needs them. */
+type Paths = readonly Pick<Content, 'id' | 'path'>[]
+
 /** How many packages of one name and type a project has on a shelf; `item` counts them by slot. */
 type NameRow = { shelf: Shelf; name: string; type: PackageType; projectId: number; count: number; item: Item }
 
@@ -346,25 +349,29 @@ export const openListing = (table: ListingTable) => {
    * Costs a read of the names of the shelves, which say how many packages each project has; rows come from the shelves
    * of the few projects that reach into the page.
    */
-  const wayByProjectPath = (
-    shelves: readonly Shelf[],
-    projects: readonly Pick<Content, 'id' | 'path'>[],
-    { filter, sort }: Listed,
-  ): Way => {
+  const positionByPath = (projects: Paths) => {
     const pathOf = new Map(projects.map(({ id, path }) => [id, path.toLowerCase()]))
-    const pathOfEntry = ({ projectId }: PackageEntry) => pathOf.get(projectId) ?? ''
-    const positionOf = (entry: PackageEntry): Position => ({ value: pathOfEntry(entry), id: entry.id })
+    return ({ projectId, id }: PackageEntry): Position => ({ value: pathOf.get(projectId) ?? '', id })
+  }
+
+  const wayByProjectPath = async (
+    shelves: readonly Shelf[],
+    projectsThere: Promise<Paths>,
+    { filter, sort }: Listed,
+  ): Promise<Way> => {
+    const directionOf = ({ isBackwards }: Stretch) => (turned(sort, isBackwards) === 'asc' ? 1 : -1)
 
     if (filter.version !== undefined) {
-      const rows = readVersion(shelves, filter)
-      rows.catch(() => {})
+      const [projects, rows] = await Promise.all([projectsThere, readVersion(shelves, filter)])
+      const positionOf = positionByPath(projects)
       return {
-        total: async () => (await rows).length,
-        async read({ isBackwards, from, skip, take }) {
-          const direction = turned(sort, isBackwards) === 'asc' ? 1 : -1
+        total: async () => rows.length,
+        async read(stretch) {
           const compare = (one: Position, other: Position) =>
-            direction * compareText(one.value ?? '', other.value ?? '') || (other.id - one.id) * (isBackwards ? -1 : 1)
-          const sorted = (await rows).toSorted((one, other) => compare(positionOf(one), positionOf(other)))
+            directionOf(stretch) * compareText(one.value ?? '', other.value ?? '') ||
+            (other.id - one.id) * (stretch.isBackwards ? -1 : 1)
+          const { from, skip, take } = stretch
+          const sorted = rows.toSorted((one, other) => compare(positionOf(one), positionOf(other)))
           const rest = from ? sorted.filter((entry) => compare(positionOf(entry), from) > 0) : sorted
           return rest.slice(skip, skip + take)
         },
@@ -372,43 +379,54 @@ export const openListing = (table: ListingTable) => {
       }
     }
 
-    const matching = Promise.all(shelves.map((shelf) => matchingNames(shelf, filter)))
-    matching.catch(() => {})
-    const countsOfProjects = async () => {
-      const counts = new Map<number, number>()
-      for (const { projectId, count } of (await matching).flat()) {
-        counts.set(projectId, (counts.get(projectId) ?? 0) + count)
-      }
-      return counts
-    }
+    const names = Promise.all(shelves.map((shelf) => matchingNames(shelf, filter)))
+    const [projects, matching] = await Promise.all([projectsThere, names])
+    const counts = new Map<number, number>()
+    for (const { projectId, count } of matching.flat()) counts.set(projectId, (counts.get(projectId) ?? 0) + count)
+    const groupsOfOnePath = [...Map.groupBy(projects, ({ path }) => path.toLowerCase())].map(([path, same]) => ({
+      path,
+      ids: same.map(({ id }) => id).filter((id) => counts.has(id)),
+    }))
     return {
-      total: async () => (await matching).flat().reduce((sum, { count }) => sum + count, 0),
-      async read({ isBackwards, from, skip: toSkip, take }) {
-        const counts = await countsOfProjects()
-        const direction = turned(sort, isBackwards) === 'asc' ? 1 : -1
-        const paths = [...Map.groupBy(projects, ({ path }) => path.toLowerCase())]
-          .map(([path, same]) => ({ path, ids: same.map(({ id }) => id).filter((id) => counts.has(id)) }))
+      total: async () => matching.flat().reduce((sum, { count }) => sum + count, 0),
+      async read(stretch) {
+        const { isBackwards, from, skip: toSkip, take } = stretch
+        const direction = directionOf(stretch)
+        const paths = groupsOfOnePath
           .filter(({ path }) => !from || direction * compareText(path, from.value ?? '') >= 0)
           .sort((one, other) => direction * compareText(one.path, other.path))
+        const rowsOf = async (ids: readonly number[], part: Omit<Stretch, 'isBackwards'>) => {
+          const its = ids.map((id): Shelf => ({ kind: 'project', id }))
+          const way = await wayThrough(its, { filter, order: 'created_at', sort: 'desc' })
+          return way.read({ isBackwards, ...part })
+        }
         const rows: PackageEntry[] = []
         let skip = toSkip
-        for (const { path, ids } of paths) {
-          if (rows.length === take) break
-          const isFirst = path === from?.value
-          const here = ids.reduce((sum, id) => sum + (counts.get(id) ?? 0), 0)
-          if (isFirst || skip < here) {
-            const way = await wayThrough(
-              ids.map((id): Shelf => ({ kind: 'project', id })),
-              { filter, order: 'created_at', sort: 'desc' },
-            )
-            const start = isFirst ? { from: { value: null, id: from.id } } : {}
-            rows.push(...(await way.read({ isBackwards, ...start, skip, take: take - rows.length })))
+        while (rows.length < take && paths.length > 0) {
+          // Counts tell which projects reach into the stretch, so these are read together. Of the project where the
+          // stretch begins nobody knows how much is left, maybe nothing.
+          const together: Promise<PackageEntry[]>[] = []
+          let left = take - rows.length
+          while (left > 0) {
+            const next = paths.shift()
+            if (!next) break
+            const { path, ids } = next
+            if (path === from?.value) {
+              together.push(rowsOf(ids, { from: { value: null, id: from.id }, skip: 0, take: left }))
+              continue
+            }
+            const here = ids.reduce((sum, id) => sum + (counts.get(id) ?? 0), 0)
+            if (skip < here) {
+              together.push(rowsOf(ids, { skip, take: left }))
+              left -= here - skip
+            }
+            skip = Math.max(0, skip - here)
           }
-          skip = Math.max(0, skip - here)
+          rows.push(...(await Promise.all(together)).flat())
         }
-        return rows
+        return rows.slice(0, take)
       },
-      positionOf,
+      positionOf: positionByPath(projects),
     }
   }
 
@@ -465,10 +483,10 @@ export const openListing = (table: ListingTable) => {
     /** The same by `project_path`, which says nothing about how the projects are ordered otherwise. */
     async listPackagesByProjectPath(
       shelves: readonly Shelf[],
-      projects: readonly Pick<Content, 'id' | 'path'>[],
+      projects: Promise<Paths>,
       query: PackageQuery,
     ): Promise<Paged<PackageEntry>> {
-      return pageOf(wayByProjectPath(shelves, projects, query), query.page)
+      return pageOf(await wayByProjectPath(shelves, projects, query), query.page)
     },
   }
 }

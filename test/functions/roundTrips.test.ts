@@ -69,8 +69,8 @@ const traffic = async (
 describe('the round trips of a list, one after another', () => {
   const byProject = (id: string | number, query = '', who = 'reporter') =>
     traffic(listProjectPackages, '/api/v4/projects/{id}/packages', { path: `/projects/${id}/packages${query}` }, who)
-  const byGroup = (path: string, who = 'reporter') =>
-    traffic(listGroupPackages, '/api/v4/groups/{id}/packages', { path: `/groups/${path}/packages` }, who)
+  const byGroup = (path: string, who = 'reporter', query = '') =>
+    traffic(listGroupPackages, '/api/v4/groups/{id}/packages', { path: `/groups/${path}/packages${query}` }, who)
 
   it('are two for a project by id, in every order, and three by path', async () => {
     const { id, fullPath } = world.project
@@ -84,6 +84,16 @@ describe('the round trips of a list, one after another', () => {
     for (const who of ['reporter', 'insider']) {
       expect([who, (await byGroup(String(world.top.id), who)).rounds]).toEqual([who, 3])
       expect([who, (await byGroup(world.top.fullPath, who)).rounds]).toEqual([who, 4])
+    }
+  })
+
+  it('are one more for a group by the paths of its projects, however many of them are on the page', async () => {
+    const { store, top } = world
+    const group = await store.group(top, 'private')
+    for (let n = 0; n < 24; n++) await store.publish(await store.project(group, 'private'), {})
+    for (const sort of ['asc', 'desc']) {
+      const { rounds } = await byGroup(String(group.id), 'reporter', `?order_by=project_path&sort=${sort}`)
+      expect([sort, rounds]).toEqual([sort, 4])
     }
   })
 

@@ -70,7 +70,7 @@ describe('every list, in every order, filtered in every way', () => {
             const query = { filter, order, sort, page: { number, size, asked: size } }
             const { rows, total } =
               order === 'project_path'
-                ? await store.db.listings.listPackagesByProjectPath(shelves, contents, query)
+                ? await store.db.listings.listPackagesByProjectPath(shelves, Promise.resolve(contents), query)
                 : await store.db.listings.listPackages(shelves, query)
             expect(total).toBe(wanted.length)
             seen.push(...rows.map(({ id }) => id))

@@ -74,7 +74,7 @@ const list = async (
 ) => {
   const wanted = { ...query, page: { number: 1, size: SIZE, asked: SIZE, ...page } }
   return query.order === 'project_path'
-    ? store.db.listings.listPackagesByProjectPath(shelves, projects, wanted)
+    ? store.db.listings.listPackagesByProjectPath(shelves, Promise.resolve(projects), wanted)
     : store.db.listings.listPackages(shelves, wanted)
 }
 
