@@ -9,20 +9,23 @@ type Compare<Row> = (one: Row, other: Row) => number
 
 /**
  * The rows of sorted sources in one order. Each round asks all sources that ran dry at once.
- * @param ask how many rows a source is asked for, and before the second round whether to go on at all
+ * @param ask how many rows a source is asked for, after so many before, and before the second round whether to go on at
+ * all
  */
 export async function* inOneOrder<Row>(
   sources: readonly Source<Row>[],
   compare: Compare<Row>,
-  ask: { count: (source: Source<Row>, round: number) => number; goesOn?: () => Promise<boolean> },
+  ask: { count: (source: Source<Row>, before: number) => number; goesOn?: () => Promise<boolean> },
 ): AsyncGenerator<Row, void, undefined> {
-  const streams = sources.map((source) => ({ source, rows: [] as Row[], next: 0, more: true }))
+  const streams = sources.map((source) => ({ source, rows: [] as Row[], next: 0, more: true, asked: 0 }))
   for (let round = 0; ; round++) {
     if (round === 1 && ask.goesOn && !(await ask.goesOn())) return
     const dry = streams.filter(({ rows, next, more }) => next === rows.length && more)
     await Promise.all(
       dry.map(async (stream) => {
-        const page = await stream.source.fetch(ask.count(stream.source, round))
+        const count = ask.count(stream.source, stream.asked)
+        stream.asked += count
+        const page = await stream.source.fetch(count)
         Object.assign(stream, { rows: page.rows, next: 0, more: page.more })
       }),
     )
@@ -49,12 +52,17 @@ export const mergeSources = async <Row>(
   { skip, take }: { skip: number; take: number },
   isOver: () => Promise<boolean> = async () => false,
 ): Promise<Row[]> => {
-  const share = sources.length > MANY_SOURCES ? Math.ceil((2 * take) / sources.length) + 1 : Infinity
+  const shareOf = sources.length > MANY_SOURCES ? sharesOf(sources) : () => Infinity
   const merged: Row[] = []
   if (take <= 0) return merged
   let seen = 0
   const rows = inOneOrder(sources, compare, {
-    count: ({ most = skip }, round) => Math.min(skip + take - seen, most + take, round === 0 ? share : Infinity),
+    count(source, before) {
+      const rest = skip + take - seen
+      // Who holds more than his share may hold all of a page; on the way there each round asks for half as much again.
+      const more = before === 0 ? 0 : Math.max(take, Math.ceil(before / 2))
+      return Math.min(rest, (source.most ?? skip) + take, Math.max(shareOf(source, rest), more))
+    },
     goesOn: async () => !(await isOver()),
   })
   for await (const row of rows) {
@@ -64,5 +72,17 @@ export const mergeSources = async <Row>(
   return merged
 }
 
-/** A page of one shelf or a few comes in one round; a search through many names takes a small share of each. */
+/** A page of one shelf or a few comes in one round; a search through many names takes a share of each. */
 const MANY_SOURCES = 12
+
+/** How many of the first rows of all sources are likely in one of them: as large a part as its rows are of all rows. */
+const sharesOf = <Row>(sources: readonly Source<Row>[]): ((source: Source<Row>, rows: number) => number) => {
+  const isCounted = sources.every(({ most }) => most !== undefined)
+  const weightOf = ({ most = 0 }: Source<Row>) => (isCounted ? most : 1)
+  const all = sources.reduce((sum, source) => sum + weightOf(source), 0)
+  return (source, rows) => {
+    const expected = (rows * weightOf(source)) / Math.max(1, all)
+    // Of rows in no order, all but one source in forty hold fewer than that.
+    return Math.ceil(expected + 2 * Math.sqrt(expected)) + 1
+  }
+}

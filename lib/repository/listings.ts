@@ -49,8 +49,8 @@ type Paths = readonly Pick<Content, 'id' | 'path'>[]
 /** How many packages of one name and type a project has on a shelf; `item` counts them by slot. */
 type NameRow = { shelf: Shelf; name: string; type: PackageType; projectId: number; count: number; item: Item }
 
-/** A family of a shelf's packages of one name, of all types or one. `rows` are those of the name in directories. */
-type Part = { shelf: Shelf; family: Family; name: string; type: PackageType | undefined; rows: readonly NameRow[] }
+/** A family of a shelf's packages of one name, of all types or one. */
+type Part = NameLane & { family: Family; name: string; type: PackageType | undefined }
 
 /**
  * Rows of a list from one of its ends: `from` leaves out those up to a position, then `skip` are passed over.
@@ -204,23 +204,32 @@ export const openListing = (table: ListingTable) => {
       }))
       .sort((one, other) => compareText(one.name, other.name))
 
-    /** A name on a shelf with what tells how many there are; only pages far down ask for that. */
-    const laneOf = ({ shelf, family, name, type, rows }: Part): NameLane => {
-      const slots = selectedSlots(type === undefined ? filter : { ...filter, type }).filter(
-        (slot) => familyOf(slot) === family,
-      )
-      const here = rows.filter((row) => row.shelf === shelf)
-      const count = here.reduce((sum, row) => sum + countOf(row.item, ofType(slots, row.type)), 0)
-      return { shelf, stem: namePrefix(family, name), slots, count, rank: rankOf[order]?.(name, type) ?? '' }
-    }
+    /** The parts of some names that have packages. */
+    const partsOf = (some: typeof names): Part[] =>
+      some
+        .flatMap(({ name, type, shelves: there, rows }) =>
+          there.flatMap((shelf) =>
+            selectedFamilies(filter).map((family) => {
+              const slots = selectedSlots(type === undefined ? filter : { ...filter, type }).filter(
+                (slot) => familyOf(slot) === family,
+              )
+              const here = rows.filter((row) => row.shelf === shelf)
+              const count = here.reduce((sum, row) => sum + countOf(row.item, ofType(slots, row.type)), 0)
+              const rank = rankOf[order]?.(name, type) ?? ''
+              return { shelf, family, name, type, slots, count, stem: namePrefix(family, name), rank }
+            }),
+          ),
+        )
+        .filter(({ count }) => count > 0)
 
-    /** Where to begin in names of many versions. */
-    const seekAmong = async (parts: readonly Part[], isDescending: boolean, skip: number) => {
-      const lanes = parts.map(laneOf)
+    /** Where to begin in names of many versions; in the others, all that is passed over is the name at the most. */
+    const seekAmong = async (lanes: readonly NameLane[], isDescending: boolean, skip: number) => {
+      const walked = { skip, starts: lanes.map(({ count }): Start => ({ edge: undefined, most: count })) }
       const there = [...new Set(lanes.filter(({ count }) => count >= FAR).map(({ shelf }) => shelf))]
-      if (there.length === 0) return undefined
+      if (there.length === 0) return walked
       const counted = countedShelves(there, talliesOf(await tallies()))
-      return counted && seekInNames(table, counted, lanes, { slots: selectedSlots(filter), isDescending, skip })
+      const asked = { slots: selectedSlots(filter), isDescending, skip }
+      return (counted && (await seekInNames(table, counted, lanes, asked))) ?? walked
     }
 
     /**
@@ -271,14 +280,11 @@ export const openListing = (table: ListingTable) => {
           order === 'name'
             ? namesWithin(notBefore(inDirection, stretch, direction), stretch)
             : { names: inDirection, skipped: 0 }
-        const families = selectedFamilies(filter)
-        const parts = wanted.names.flatMap(({ name, type, shelves: there, rows }) =>
-          there.flatMap((shelf) => families.map((family): Part => ({ shelf, family, name, type, rows }))),
-        )
-        const rangeOf = ({ shelf, family, name, type }: Part): Range => ({
+        const parts = partsOf(wanted.names)
+        const rangeOf = ({ shelf, family, stem, type }: Part): Range => ({
           pk: shelfPartition(shelf),
           index: INDEXES.name,
-          prefix: namePrefix(family, name),
+          prefix: stem,
           descending: direction === 'desc',
           ...residue(family, type === undefined ? filter : { ...filter, type }, ['type', 'status']),
         })
