@@ -1,6 +1,6 @@
 import { follow, type Group, type Project } from '../domain/project.ts'
 import { type Content, contentFromItem } from './items.ts'
-import { contentsKey, contentsPrefix, INSTANCE, type Source, transitsKey } from './keys.ts'
+import { contentsKey, contentsPrefix, INSTANCE, pathSortKey, type Source, transitsKey } from './keys.ts'
 import { marksOf } from './marks.ts'
 import type { Places } from './places.ts'
 import { listTransits } from './rows.ts'
@@ -9,6 +9,8 @@ import type { Table, Write } from './table.ts'
 const contentWrite = (groupId: number, kind: Source['kind'], thing: Group | Project): Write => ({
   put: {
     ...contentsKey(groupId, kind, thing.id),
+    // Nothing lists the projects of the instance by their paths.
+    ...(kind === 'project' && groupId !== INSTANCE ? pathSortKey(thing.path, thing.id) : {}),
     kind,
     id: thing.id,
     name: thing.name,

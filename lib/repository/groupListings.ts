@@ -18,10 +18,12 @@ import {
   TRANSITS,
   tallyPartition,
 } from './keys.ts'
-import { type ListingTable, openListing, type PackageQuery } from './listings.ts'
+import { type ListingTable, openListing } from './listings.ts'
 import { marksOf, recentIn, takenOff, talliesOf } from './marks.ts'
+import type { ProjectsInside } from './projectPaths.ts'
 import { groupShelves } from './shelves.ts'
 import { chunks, type Item, type Range, type Table } from './table.ts'
+import type { PackageQuery } from './ways.ts'
 
 /** A row of a group's list with the project it is in, as that stands now. */
 export type GroupRow = { entry: PackageEntry; project: PlacedProject }
@@ -51,10 +53,17 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     const shelvesOf = ({ visibilities: shown }: Pick<GroupScope, 'visibilities'>) =>
       groupShelves(group.id, shown, query.excludeSubgroups)
 
-    const projectsInside = lazily(() => groups.listContents('project', group))
+    const inside: ProjectsInside = {
+      groupId: group.id,
+      all: lazily(() => groups.listContents('project', group)),
+      async areStill() {
+        const { projectIds, groupIds } = await memory.transits(group.id)
+        return projectIds.length + groupIds.length === 0
+      },
+    }
     const listFrom = async (reader: ListingTable, shelves: readonly Shelf[]): Promise<Paged<PackageEntry>> =>
       query.order === 'project_path'
-        ? openListing(reader).listPackagesByProjectPath(shelves, projectsInside(), query)
+        ? openListing(reader).listPackagesByProjectPath(shelves, inside, query)
         : openListing(reader).listPackages(shelves, query)
 
     const shown = isSignedIn ? visibilities : (['public'] as const)

@@ -8,6 +8,7 @@
  * | project by id                                    | -          | PROJECT#<id>                         | META                             |
  * | group, namespace or project by full path         | -          | PATH#<full path, lower case>         | META                             |
  * | what is inside a group, or in the instance (0)   | -          | CONTENTS#<group id>                  | GROUP#<id>, PROJECT#<id>         |
+ * | projects inside a group by their paths           | by_name    | CONTENTS#<group id>                  | <path, lower case> <id>          |
  * | what a group set about the packages inside it    | -          | GROUP#<id>                           | SETTINGS                         |
  * | user by id                                       | -          | USER#<id>                            | META                             |
  * | users of the instance, to search                 | -          | USERS                                | USER#<id>                        |
@@ -104,6 +105,9 @@ export const contentsKey = (groupId: number, kind: 'group' | 'project', id: numb
   pk: `CONTENTS#${padded(groupId)}`,
   sk: `${kind.toUpperCase()}#${padded(id)}`,
 })
+/** What sorts projects in the contents of a group by their own path segments, which are of any case. */
+export const pathStem = (path: string) => `${path.toLowerCase()} `
+export const pathSortKey = (path: string, id: number) => ({ n: `${pathStem(path)}${idInRow(id)}` })
 export const contentsPrefix = (kind: 'group' | 'project') => `${kind.toUpperCase()}#`
 
 /** A group or project. */

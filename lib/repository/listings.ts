@@ -16,8 +16,8 @@ import {
 } from '../domain/listing.ts'
 import { mergeSources, type Source } from '../domain/merge.ts'
 import { PACKAGE_TYPES, PACKAGE_VERSION_LIMIT, type PackageEntry, type PackageType } from '../domain/package.ts'
-import { offsetOf, type Page, type Paged, type Position } from '../domain/pagination.ts'
-import { type Content, entryFromItem } from './items.ts'
+import type { Paged, Position } from '../domain/pagination.ts'
+import { entryFromItem } from './items.ts'
 import {
   INDEXES,
   namePrefix,
@@ -29,49 +29,21 @@ import {
   versionPrefix,
 } from './keys.ts'
 import { type MilestoneIndex, type NameLane, type Start, seekInIndex, seekInNames } from './milestones.ts'
+import { type ProjectsInside, wayByProjectPath } from './projectPaths.ts'
 import { beyond, fromEdge, inOrder, residue, restOf, settledBy, withinName } from './ranges.ts'
 import { countedShelves, seekSeat } from './segments.ts'
 import { isSortable } from './shelves.ts'
 import type { Item, Range, Table } from './table.ts'
-
-/** What is asked of a list of packages. */
-export type PackageQuery = { filter: PackageFilter; order: PackageOrder; sort: Sort; page: Page }
-
-/** What is listed, whichever page of it. */
-type Listed = Omit<PackageQuery, 'page'>
+import { FAR, type Listed, type PackageQuery, pageOf, type Stretch, turned, type Way } from './ways.ts'
 
 /** What a listing needs of the table. */
 export type ListingTable = Pick<Table, 'query' | 'queryAll' | 'getAll'>
-
-/** Projects as a list by `project_path` needs them. */
-type Paths = readonly Pick<Content, 'id' | 'path'>[]
 
 /** How many packages of one name and type a project has on a shelf; `item` counts them by slot. */
 type NameRow = { shelf: Shelf; name: string; type: PackageType; projectId: number; count: number; item: Item }
 
 /** A family of a shelf's packages of one name, of all types or one. */
 type Part = NameLane & { family: Family; name: string; type: PackageType | undefined }
-
-/**
- * Rows of a list from one of its ends: `from` leaves out those up to a position, then `skip` are passed over.
- * @property startOf where to begin among the rows of a shelf's family, where something told that
- */
-type Stretch = {
-  isBackwards: boolean
-  from?: Position
-  skip: number
-  take: number
-  startOf?: (shelf: Shelf, family: Family) => Start
-}
-
-/** A way through a list: how many rows it has, and any stretch of them. */
-type Way = {
-  total: () => Promise<number>
-  read: (stretch: Stretch, isOver?: () => Promise<boolean>) => Promise<PackageEntry[]>
-  /** A position further on, and what is still to be passed over from there: shorter than walking there. */
-  seek?: (stretch: Stretch) => Promise<Stretch | undefined>
-  positionOf: (entry: PackageEntry) => Position
-}
 
 /**
  * The listing engine: every list is an ordered merge of the shelves that the caller may see.
@@ -350,132 +322,6 @@ export const openListing = (table: ListingTable) => {
     return byName ? wayByName(shelves, query, tallies) : wayByTally(shelves, query, tallies)
   }
 
-  /**
-   * `order_by=project_path`: by the project's own path segment; equal ones by id, the highest first in both directions.
-   * Costs a read of the names of the shelves, which say how many packages each project has; rows come from the shelves
-   * of the few projects that reach into the page.
-   */
-  const positionByPath = (projects: Paths) => {
-    const pathOf = new Map(projects.map(({ id, path }) => [id, path.toLowerCase()]))
-    return ({ projectId, id }: PackageEntry): Position => ({ value: pathOf.get(projectId) ?? '', id })
-  }
-
-  const wayByProjectPath = async (
-    shelves: readonly Shelf[],
-    projectsThere: Promise<Paths>,
-    { filter, sort }: Listed,
-  ): Promise<Way> => {
-    const directionOf = ({ isBackwards }: Stretch) => (turned(sort, isBackwards) === 'asc' ? 1 : -1)
-
-    if (filter.version !== undefined) {
-      const [projects, rows] = await Promise.all([projectsThere, readVersion(shelves, filter)])
-      const positionOf = positionByPath(projects)
-      return {
-        total: async () => rows.length,
-        async read(stretch) {
-          const compare = (one: Position, other: Position) =>
-            directionOf(stretch) * compareText(one.value ?? '', other.value ?? '') ||
-            (other.id - one.id) * (stretch.isBackwards ? -1 : 1)
-          const { from, skip, take } = stretch
-          const sorted = rows.toSorted((one, other) => compare(positionOf(one), positionOf(other)))
-          const rest = from ? sorted.filter((entry) => compare(positionOf(entry), from) > 0) : sorted
-          return rest.slice(skip, skip + take)
-        },
-        positionOf,
-      }
-    }
-
-    const names = Promise.all(shelves.map((shelf) => matchingNames(shelf, filter)))
-    const [projects, matching] = await Promise.all([projectsThere, names])
-    const counts = new Map<number, number>()
-    for (const { projectId, count } of matching.flat()) counts.set(projectId, (counts.get(projectId) ?? 0) + count)
-    const groupsOfOnePath = [...Map.groupBy(projects, ({ path }) => path.toLowerCase())].map(([path, same]) => ({
-      path,
-      ids: same.map(({ id }) => id).filter((id) => counts.has(id)),
-    }))
-    return {
-      total: async () => matching.flat().reduce((sum, { count }) => sum + count, 0),
-      async read(stretch) {
-        const { isBackwards, from, skip: toSkip, take } = stretch
-        const direction = directionOf(stretch)
-        const paths = groupsOfOnePath
-          .filter(({ path }) => !from || direction * compareText(path, from.value ?? '') >= 0)
-          .sort((one, other) => direction * compareText(one.path, other.path))
-        const rowsOf = async (ids: readonly number[], part: Omit<Stretch, 'isBackwards'>) => {
-          const its = ids.map((id): Shelf => ({ kind: 'project', id }))
-          const way = await wayThrough(its, { filter, order: 'created_at', sort: 'desc' })
-          return way.read({ isBackwards, ...part })
-        }
-        const rows: PackageEntry[] = []
-        let skip = toSkip
-        while (rows.length < take && paths.length > 0) {
-          // Counts tell which projects reach into the stretch, so these are read together. Of the project where the
-          // stretch begins nobody knows how much is left, maybe nothing.
-          const together: Promise<PackageEntry[]>[] = []
-          let left = take - rows.length
-          while (left > 0) {
-            const next = paths.shift()
-            if (!next) break
-            const { path, ids } = next
-            if (path === from?.value) {
-              together.push(rowsOf(ids, { from: { value: null, id: from.id }, skip: 0, take: left }))
-              continue
-            }
-            const here = ids.reduce((sum, id) => sum + (counts.get(id) ?? 0), 0)
-            if (skip < here) {
-              together.push(rowsOf(ids, { skip, take: left }))
-              left -= here - skip
-            }
-            skip = Math.max(0, skip - here)
-          }
-          rows.push(...(await Promise.all(together)).flat())
-        }
-        return rows.slice(0, take)
-      },
-      positionOf: positionByPath(projects),
-    }
-  }
-
-  /** A page of a way, wherever it begins. One row more than the page is read: it tells whether the list goes on. */
-  const pageOf = async (way: Way, page: Page): Promise<Paged<PackageEntry>> => {
-    const { start, size } = page
-    const paged = (rows: PackageEntry[], total: number, hasMore: boolean): Paged<PackageEntry> => {
-      const [first, last] = [rows[0], rows.at(-1)]
-      if (!first || !last) return { rows, total, page }
-      return { rows, total, page, ends: { first: way.positionOf(first), last: way.positionOf(last), hasMore } }
-    }
-    const forwards = async (stretch: Partial<Stretch>, isOver?: () => Promise<boolean>) => {
-      const wanted = { isBackwards: false, skip: 0, ...stretch, take: size + 1 }
-      const [rows, total] = await Promise.all([way.read(wanted, isOver), way.total()])
-      return paged(rows.slice(0, size), total, rows.length > size)
-    }
-    const backwards = async (stretch: Partial<Stretch>, hasMore: boolean) => {
-      const wanted = { isBackwards: true, skip: 0, take: size, ...stretch }
-      const [rows, total] = await Promise.all([way.read(wanted), way.total()])
-      return paged(rows.toReversed(), total, hasMore)
-    }
-
-    if (start && typeof start === 'object') {
-      return 'after' in start ? forwards({ from: start.after }) : backwards({ from: start.before }, true)
-    }
-    const skip = page.isKeyset ? 0 : offsetOf(page)
-    if (start === 'last') {
-      const whole = await backwards({}, false)
-      const isLast = skip < whole.total && whole.total <= skip + size
-      if (isLast) return paged(whole.rows.slice(skip - whole.total), whole.total, false)
-    }
-    if (skip < FAR) return forwards({ skip }, async () => (await way.total()) <= skip)
-
-    const total = await way.total()
-    if (total <= skip) return paged([], total, false)
-    const take = Math.min(size, total - skip)
-    const rest = total - skip - take
-    const near = { isBackwards: rest < skip, skip: Math.min(rest, skip), take }
-    const found = near.skip < FAR ? near : ((await way.seek?.(near)) ?? near)
-    const rows = await way.read(found)
-    return paged(near.isBackwards ? rows.toReversed() : rows, total, rest > 0)
-  }
-
   return {
     /** The names, in their order, of what a filter shows of a shelf: a read of them all, however many versions they have. */
     async listNames(shelf: Shelf, filter: PackageFilter): Promise<string[]> {
@@ -486,13 +332,21 @@ export const openListing = (table: ListingTable) => {
       return pageOf(await wayThrough(shelves, query), query.page)
     },
 
-    /** The same by `project_path`, which says nothing about how the projects are ordered otherwise. */
+    /** The same by `project_path`. */
     async listPackagesByProjectPath(
       shelves: readonly Shelf[],
-      projects: Promise<Paths>,
+      projects: ProjectsInside,
       query: PackageQuery,
     ): Promise<Paged<PackageEntry>> {
-      return pageOf(await wayByProjectPath(shelves, projects, query), query.page)
+      const isFew = async (filter: PackageFilter) => isRare(await readTallies(shelves), shelves, filter)
+      const way = await wayByProjectPath(
+        table,
+        { wayThrough, readVersion, matchingNames, isFew },
+        shelves,
+        projects,
+        query,
+      )
+      return pageOf(way, query.page)
     },
   }
 }
@@ -515,8 +369,6 @@ const nameRows = (shelf: Shelf, item: Item, slots: readonly Slot[]): NameRow[] =
 }
 
 const ofType = (slots: readonly Slot[], type: PackageType) => slots.filter((slot) => slot.type === type)
-
-const turned = (sort: Sort, isBackwards: boolean): Sort => ((sort === 'asc') === isBackwards ? 'desc' : 'asc')
 
 const typesOf = (slots: readonly Slot[], isDescending: boolean): PackageType[] =>
   [...new Set(slots.map(({ type }) => type))].sort(
@@ -581,9 +433,6 @@ const namesWithin = <Name extends { name: string; count: number }>(
   })
   return { names: [...begun, ...within], skipped }
 }
-
-/** From this offset on a page is looked for instead of walked to; what there is in all is asked first. */
-const FAR = 64
 
 /** The least that a query costs is half a read unit, for which an index gives about so many rows, the table half. */
 const ROWS_OF_A_QUERY = 24

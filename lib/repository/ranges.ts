@@ -4,12 +4,14 @@ import { isDisplayable, PACKAGE_TYPES, type PackageType } from '../domain/packag
 import type { Position } from '../domain/pagination.ts'
 import { hasStatus, hasType } from './items.ts'
 import {
+  contentsKey,
   endOf,
   familyPrefix,
   INDEXES,
   type IndexName,
   idInRow,
   namePrefix,
+  pathStem,
   type Shelf,
   shelfPartition,
   typePrefix,
@@ -74,6 +76,14 @@ export const residue = (
     },
   }
 }
+
+/** The projects inside a group by their own path segments, from those with one on. */
+export const projectsByPath = (groupId: number, descending: boolean, path: string | undefined): Range => ({
+  pk: contentsKey(groupId, 'project', 0).pk,
+  index: INDEXES.name,
+  descending,
+  ...(path === undefined ? {} : { between: descending ? [' ', endOf(pathStem(path))] : [pathStem(path), endOf('')] }),
+})
 
 /**
  * What of a range comes after an id.

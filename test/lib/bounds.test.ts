@@ -171,6 +171,15 @@ describe('a page of a group', () => {
         const next = await read(large, order, { after: other.answer.ends?.last } as Start)
         expectEqual([name, order, 'next'], other, next)
       }
+      // Each project that a page may hold is a call, and a link leads into the middle of one.
+      const first = await read(large, 'project_path')
+      const next = await read(large, 'project_path', { after: first.answer.ends?.last } as Start)
+      expect([name, next.calls <= 1.1 * first.calls, next.readUnits <= 1.1 * first.readUnits]).toEqual([
+        name,
+        true,
+        true,
+      ])
+      expect([name, first.calls <= 11 + 1.5 * SIZE]).toEqual([name, true])
     }
   })
 })

@@ -4,7 +4,7 @@ import type { Package } from '../../lib/domain/package.ts'
 import type { Membership } from '../../lib/domain/permissions.ts'
 import { type Group, isMoreVisible, type Project } from '../../lib/domain/project.ts'
 import { entryFromItem } from '../../lib/repository/items.ts'
-import { padded, segmentOf, UNCOUNTED } from '../../lib/repository/keys.ts'
+import { padded, pathSortKey, segmentOf, UNCOUNTED } from '../../lib/repository/keys.ts'
 import { FANOUT } from '../../lib/repository/segments.ts'
 import type { Item } from '../../lib/repository/table.ts'
 import type { openStore } from './store.ts'
@@ -85,7 +85,11 @@ const contentsProblems = (rows: readonly Row[], things: Things): string[] => {
         found.delete(key)
         const fields = ['name', 'path', 'visibility', 'ancestorIds'] as const
         if (!row) return [`${key} is missing`]
-        return fields.flatMap((field) => (same(row[field], thing[field]) ? [] : [`${key} has another ${field}`]))
+        const sortKey = kind === 'project' && groupId > 0 ? pathSortKey(thing.path, thing.id).n : undefined
+        return [
+          ...fields.flatMap((field) => (same(row[field], thing[field]) ? [] : [`${key} has another ${field}`])),
+          ...(row.n === sortKey ? [] : [`${key} is sorted by another path`]),
+        ]
       }),
     )
   return [...problems, ...[...found.keys()].map((key) => `${key} is of nothing`)]

@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import type { PackageFilter, PackageOrder, Sort } from '../../../lib/domain/listing.ts'
 import { type Package, type PackageStatus, type PackageType, packageStatuses } from '../../../lib/domain/package.ts'
+import type { Start } from '../../../lib/domain/pagination.ts'
+import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Project } from '../../../lib/domain/project.ts'
 import { groupShelves } from '../../../lib/repository/shelves.ts'
-import { isSlow } from '../../support/moves.ts'
+import { admin, isSlow } from '../../support/moves.ts'
 import { plainList } from '../../support/plainList.ts'
-import { now, openStore, writerOf } from '../../support/store.ts'
+import { now, openStore, readGroup, writerOf } from '../../support/store.ts'
 
 const NAMES = ['alpha', 'alpha-two', 'beta', '@scope/alpha', 'Gamma']
 const VERSIONS = ['1.0.0', '10.0.0', '2.0.0', null]
@@ -57,6 +59,7 @@ describe('every list, in every order, filtered in every way', () => {
     packages = packages.map((one) => (victims.includes(one) ? { ...one, status: 'pending_destruction' } : one))
 
     const shelves = groupShelves(top.id, ['private', 'internal', 'public'], false)
+    const inside = { groupId: top.id, all: async () => contents, areStill: async () => true }
     await fc.assert(
       fc.asyncProperty(
         filters as fc.Arbitrary<PackageFilter>,
@@ -70,7 +73,7 @@ describe('every list, in every order, filtered in every way', () => {
             const query = { filter, order, sort, page: { number, size, asked: size } }
             const { rows, total } =
               order === 'project_path'
-                ? await store.db.listings.listPackagesByProjectPath(shelves, Promise.resolve(contents), query)
+                ? await store.db.listings.listPackagesByProjectPath(shelves, inside, query)
                 : await store.db.listings.listPackages(shelves, query)
             expect(total).toBe(wanted.length)
             seen.push(...rows.map(({ id }) => id))
@@ -102,5 +105,50 @@ describe('every list, in every order, filtered in every way', () => {
     }
     expect(await list(true)).toMatchObject({ total: 1, rows: [{ id: here.id }] })
     expect(await list(false)).toMatchObject({ total: 2, rows: [{ id: here.id }, { id: there.id }] })
+  })
+
+  it('goes through a group by the paths of projects, of which many have nothing and many the same path', async () => {
+    const store = await openStore()
+    const top = await store.group()
+    const packages: Package[] = []
+    const pathOf = new Map<number, string>()
+    const isPublic = new Set<number>()
+    for (let n = 0; n < 12; n++) {
+      const sub = await store.group(top)
+      for (const [path, count] of [
+        ['API', 1],
+        ['nothing', 0],
+        [`b-${n}`, n === 4 ? 3 : 0],
+        [`zoo-${n}`, n % 5 === 0 ? 24 : 0],
+      ] as const) {
+        const project = await store.project(sub, n % 4 === 0 ? 'private' : 'public', path)
+        pathOf.set(project.id, path.toLowerCase())
+        packages.push(...(await store.fill(project, count)))
+        if (project.visibility === 'public') isPublic.add(project.id)
+      }
+    }
+    for (const caller of [admin(store), ANONYMOUS]) {
+      for (const sort of ['asc', 'desc'] as const) {
+        const query = {
+          filter: { includeVersionless: false },
+          order: 'project_path',
+          sort,
+          excludeSubgroups: false,
+        } as const
+        const shown = packages.filter(({ projectId }) => caller !== ANONYMOUS || isPublic.has(projectId))
+        const wanted = plainList(shown, query, (id) => pathOf.get(id) ?? '')
+        for (const size of [1, 3, 20, 60]) {
+          const seen: number[] = []
+          for (let start: Start | undefined, number = 1; number === 1 || start; number++) {
+            const page = { number, size, asked: size, ...(start ? { start } : {}) }
+            const { rows, total, ends } = await readGroup(store.db, top, caller, { ...query, page })
+            expect(total).toBe(wanted.length)
+            seen.push(...rows.map(({ entry }) => entry.id))
+            start = ends?.hasMore ? { after: ends.last } : undefined
+          }
+          expect([sort, size, seen]).toEqual([sort, size, wanted])
+        }
+      }
+    }
   })
 })

@@ -67,14 +67,15 @@ const listed = ({ all, projects }: World, filter: PackageFilter, order: PackageO
 const SIZE = 20
 
 const list = async (
-  { store, projects }: World,
+  { store, top, projects }: World,
   shelves: readonly Shelf[],
   query: { filter: PackageFilter; order: PackageOrder; sort: Sort },
   page: Partial<Page>,
 ) => {
   const wanted = { ...query, page: { number: 1, size: SIZE, asked: SIZE, ...page } }
+  const inside = { groupId: top.id, all: async () => projects, areStill: async () => true }
   return query.order === 'project_path'
-    ? store.db.listings.listPackagesByProjectPath(shelves, Promise.resolve(projects), wanted)
+    ? store.db.listings.listPackagesByProjectPath(shelves, inside, wanted)
     : store.db.listings.listPackages(shelves, wanted)
 }
 

@@ -1,0 +1,217 @@
+/**
+ * Lists of a group by `project_path`: by the last segment of each project's path; packages of equal ones by id, the
+ * highest first in both directions.
+ */
+import { compareText, type PackageFilter } from '../domain/listing.ts'
+import type { PackageEntry } from '../domain/package.ts'
+import type { Position } from '../domain/pagination.ts'
+import { parentId } from '../domain/project.ts'
+import { type Content, contentFromItem } from './items.ts'
+import type { Shelf } from './keys.ts'
+import { projectsByPath } from './ranges.ts'
+import type { Item, Table } from './table.ts'
+import { type Listed, type Stretch, turned, type Way } from './ways.ts'
+
+/** The projects inside a group. */
+export type ProjectsInside = {
+  groupId: number
+  /** All of them, as they are now. */
+  all: () => Promise<readonly Pick<Content, 'id' | 'path'>[]>
+  /** Whether none of them is on its way, so that each is listed where the contents of the group say that it is. */
+  areStill: () => Promise<boolean>
+}
+
+/** What of the listing engine these lists are made of. */
+type Engine = {
+  wayThrough: (shelves: readonly Shelf[], listed: Listed) => Promise<Way>
+  readVersion: (shelves: readonly Shelf[], filter: PackageFilter) => Promise<PackageEntry[]>
+  matchingNames: (shelf: Shelf, filter: PackageFilter) => Promise<{ projectId: number; count: number }[]>
+  isFew: (filter: PackageFilter) => Promise<boolean>
+}
+
+/**
+ * | Filter               | Rows come from                                                      | Total comes from    |
+ * |----------------------|---------------------------------------------------------------------|---------------------|
+ * | none, type, status   | the projects next by path, each asked for a page                    | tallies             |
+ * | the same, far down, where rare, or while something is on its way, and `name` | the projects that by the counts of the names reach into the page | counts of the names |
+ * | `version`            | the stretch of `by_version`, whole                                  | the rows themselves |
+ *
+ * All projects of a page are asked at once.
+ */
+export const wayByProjectPath = async (
+  table: Pick<Table, 'query'>,
+  engine: Engine,
+  shelves: readonly Shelf[],
+  projects: ProjectsInside,
+  { filter, sort }: Listed,
+): Promise<Way> => {
+  const pathOf = new Map<number, string>()
+  const notePaths = (some: readonly Pick<Content, 'id' | 'path'>[]) => {
+    for (const { id, path } of some) pathOf.set(id, path.toLowerCase())
+  }
+  const positionOf = ({ projectId, id }: PackageEntry): Position => ({ value: pathOf.get(projectId) ?? '', id })
+  const isDescending = ({ isBackwards }: Stretch) => turned(sort, isBackwards) === 'desc'
+  const newestFirst: Listed = { filter, order: 'created_at', sort: 'desc' }
+
+  /** Of projects with one path. */
+  const rowsOf = async (ids: readonly number[], stretch: Stretch) => {
+    const own = ids.map((id): Shelf => ({ kind: 'project', id }))
+    return (await engine.wayThrough(own, newestFirst)).read(stretch)
+  }
+
+  const wayOfVersion = async (): Promise<Way> => {
+    const [all, rows] = await Promise.all([projects.all(), engine.readVersion(shelves, filter)])
+    notePaths(all)
+    return {
+      total: async () => rows.length,
+      async read(stretch) {
+        const { isBackwards, from, skip, take } = stretch
+        const compare = (one: Position, other: Position) =>
+          compareText(one.value ?? '', other.value ?? '') * (isDescending(stretch) ? -1 : 1) ||
+          (other.id - one.id) * (isBackwards ? -1 : 1)
+        const sorted = rows.toSorted((one, other) => compare(positionOf(one), positionOf(other)))
+        const rest = from ? sorted.filter((entry) => compare(positionOf(entry), from) > 0) : sorted
+        return rest.slice(skip, skip + take)
+      },
+      positionOf,
+    }
+  }
+
+  /** By the counts of all names, which tell for any stretch which projects reach into it. */
+  const wayByCounts = async (): Promise<Way> => {
+    const names = Promise.all(shelves.map((shelf) => engine.matchingNames(shelf, filter)))
+    const [all, matching] = await Promise.all([projects.all(), names])
+    notePaths(all)
+    const counts = new Map<number, number>()
+    for (const { projectId, count } of matching.flat()) counts.set(projectId, (counts.get(projectId) ?? 0) + count)
+    const listed = all.filter(({ id }) => counts.has(id)).map(({ id }) => ({ id, path: pathOf.get(id) ?? '' }))
+    const idsByPath = [...Map.groupBy(listed, ({ path }) => path)]
+    return {
+      total: async () => matching.flat().reduce((sum, { count }) => sum + count, 0),
+      async read(stretch) {
+        const { isBackwards, from, take } = stretch
+        const direction = isDescending(stretch) ? -1 : 1
+        const paths = idsByPath
+          .filter(([path]) => !from || direction * compareText(path, from.value ?? '') >= 0)
+          .sort(([one], [other]) => direction * compareText(one, other))
+        const rows: PackageEntry[] = []
+        let skip = stretch.skip
+        while (rows.length < take && paths.length > 0) {
+          const together: Promise<PackageEntry[]>[] = []
+          let left = take - rows.length
+          while (left > 0) {
+            const next = paths.shift()
+            if (!next) break
+            const [path, same] = next
+            const ids = same.map(({ id }) => id)
+            // Of the project where the stretch begins nobody knows how much is left, maybe nothing.
+            if (path === from?.value) {
+              together.push(rowsOf(ids, { isBackwards, from: { value: null, id: from.id }, skip: 0, take: left }))
+              continue
+            }
+            const here = ids.reduce((sum, id) => sum + (counts.get(id) ?? 0), 0)
+            if (skip < here) {
+              together.push(rowsOf(ids, { isBackwards, skip, take: left }))
+              left -= here - skip
+            }
+            skip = Math.max(0, skip - here)
+          }
+          rows.push(...(await Promise.all(together)).flat())
+        }
+        return rows.slice(0, take)
+      },
+      positionOf,
+    }
+  }
+
+  /** The first rows of projects one after another, each read as if it alone were the stretch. */
+  const rowsOfAll = async (
+    paths: readonly (readonly [string, readonly Content[]])[],
+    { from, take, ...stretch }: Stretch,
+  ): Promise<PackageEntry[]> => {
+    const read = ([path, same]: (typeof paths)[number], most: number) => {
+      const begun = path === from?.value ? { from: { value: null, id: from.id } } : {}
+      const ids = same.map(({ id }) => id)
+      return rowsOf(ids, { ...stretch, ...begun, take: most })
+    }
+    const little = Math.min(take, ROWS_OF_A_UNIT)
+    const found = await Promise.all(paths.map((one) => read(one, little)))
+    let before = 0
+    const reached = found.map((rows) => {
+      const isReached = before < take
+      before += rows.length
+      return isReached
+    })
+    const whole = await Promise.all(
+      paths.map(async (one, place) => {
+        const rows = found[place] ?? []
+        const mayHaveMore = rows.length === little && little < take
+        return reached[place] && mayHaveMore ? read(one, take) : rows
+      }),
+    )
+    return whole.flat().slice(0, take)
+  }
+
+  /**
+   * Asks projects as their paths follow.
+   * @returns undefined where too many have nothing to list, or something is on its way
+   */
+  const readAlong = async (stretch: Stretch): Promise<PackageEntry[] | undefined> => {
+    const range = projectsByPath(projects.groupId, isDescending(stretch), stretch.from?.value ?? undefined)
+    const rows: PackageEntry[] = []
+    let waiting: Content[] = []
+    let after: Item | undefined
+    for (let round = 0; round < ROUNDS; round++) {
+      const left = stretch.take - rows.length
+      const most = Math.min(left, PROJECTS_AT_ONCE)
+      if (round === 0 || after) {
+        const [{ items, next }, areStill] = await Promise.all([
+          table.query(range, most * CONTENTS_FOR_ONE, after),
+          projects.areStill(),
+        ])
+        if (!areStill) return undefined
+        waiting.push(...items.map(contentFromItem).filter((content) => isListed(content, shelves)))
+        after = next
+      }
+      notePaths(waiting)
+      const paths = [...Map.groupBy(waiting, ({ path }) => path.toLowerCase())]
+      // Projects of the last path may still follow.
+      const asked = paths.slice(0, after ? -1 : undefined).slice(0, most)
+      rows.push(...(await rowsOfAll(asked, { ...stretch, take: left })))
+      waiting = paths.slice(asked.length).flatMap(([, same]) => same)
+      if (rows.length === stretch.take || (!after && waiting.length === 0)) return rows
+    }
+    return undefined
+  }
+
+  if (filter.version !== undefined) return wayOfVersion()
+  if (filter.name !== undefined) return wayByCounts()
+  const isFiltered = filter.type !== undefined || filter.status !== undefined
+  if (isFiltered && (await engine.isFew(filter))) return wayByCounts()
+  const whole = await engine.wayThrough(shelves, newestFirst)
+  return {
+    total: whole.total,
+    async read(stretch) {
+      const rows = stretch.skip === 0 ? await readAlong(stretch) : undefined
+      return rows ?? (await wayByCounts()).read(stretch)
+    },
+    positionOf,
+  }
+}
+
+/** So many of the contents are read for each project that is asked: the others may be hidden from the caller. */
+const CONTENTS_FOR_ONE = 4
+/** A larger page asks no more at once: a few projects may hold all of it. */
+const PROJECTS_AT_ONCE = 32
+/** As many rows as one read unit gives for certain; who has more is asked for the rest if the page reaches into it. */
+const ROWS_OF_A_UNIT = 21
+/** With more projects than so many times that, counting them all costs less. */
+const ROUNDS = 3
+
+/** Whether a project's packages stand on one of these shelves. */
+const isListed = (content: Content, shelves: readonly Shelf[]): boolean =>
+  shelves.some((shelf) => {
+    if (shelf.kind === 'project') return shelf.id === content.id
+    const depth = parentId(content) === shelf.id ? 'direct' : 'nested'
+    return content.ancestorIds.includes(shelf.id) && shelf.depth === depth && shelf.visibility === content.visibility
+  })
