@@ -113,13 +113,13 @@ describe('every list, in every order, filtered in every way', () => {
     const packages: Package[] = []
     const pathOf = new Map<number, string>()
     const isPublic = new Set<number>()
-    for (let n = 0; n < 12; n++) {
+    for (let n = 0; n < 8; n++) {
       const sub = await store.group(top)
       for (const [path, count] of [
         ['API', 1],
         ['nothing', 0],
         [`b-${n}`, n === 4 ? 3 : 0],
-        [`zoo-${n}`, n % 5 === 0 ? 24 : 0],
+        [`zoo-${n}`, n === 7 ? 24 : 0],
       ] as const) {
         const project = await store.project(sub, n % 4 === 0 ? 'private' : 'public', path)
         pathOf.set(project.id, path.toLowerCase())
@@ -127,27 +127,30 @@ describe('every list, in every order, filtered in every way', () => {
         if (project.visibility === 'public') isPublic.add(project.id)
       }
     }
-    for (const caller of [admin(store), ANONYMOUS]) {
-      for (const sort of ['asc', 'desc'] as const) {
-        const query = {
-          filter: { includeVersionless: false },
-          order: 'project_path',
-          sort,
-          excludeSubgroups: false,
-        } as const
-        const shown = packages.filter(({ projectId }) => caller !== ANONYMOUS || isPublic.has(projectId))
-        const wanted = plainList(shown, query, (id) => pathOf.get(id) ?? '')
-        for (const size of [1, 3, 20, 60]) {
-          const seen: number[] = []
-          for (let start: Start | undefined, number = 1; number === 1 || start; number++) {
-            const page = { number, size, asked: size, ...(start ? { start } : {}) }
-            const { rows, total, ends } = await readGroup(store.db, top, caller, { ...query, page })
-            expect(total).toBe(wanted.length)
-            seen.push(...rows.map(({ entry }) => entry.id))
-            start = ends?.hasMore ? { after: ends.last } : undefined
-          }
-          expect([sort, size, seen]).toEqual([sort, size, wanted])
+    for (const [caller, sort, sizes] of [
+      [admin(store), 'asc', [1, 60]],
+      [admin(store), 'desc', [3, 20]],
+      [ANONYMOUS, 'asc', [3, 20]],
+      [ANONYMOUS, 'desc', [60]],
+    ] as const) {
+      const query = {
+        filter: { includeVersionless: false },
+        order: 'project_path',
+        sort,
+        excludeSubgroups: false,
+      } as const
+      const shown = packages.filter(({ projectId }) => caller !== ANONYMOUS || isPublic.has(projectId))
+      const wanted = plainList(shown, query, (id) => pathOf.get(id) ?? '')
+      for (const size of sizes) {
+        const seen: number[] = []
+        for (let start: Start | undefined, number = 1; number === 1 || start; number++) {
+          const page = { number, size, asked: size, ...(start ? { start } : {}) }
+          const { rows, total, ends } = await readGroup(store.db, top, caller, { ...query, page })
+          expect(total).toBe(wanted.length)
+          seen.push(...rows.map(({ entry }) => entry.id))
+          start = ends?.hasMore ? { after: ends.last } : undefined
         }
+        expect([sort, size, seen]).toEqual([sort, size, wanted])
       }
     }
   })
