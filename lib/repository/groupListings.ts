@@ -118,11 +118,12 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
 
       // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
       const checked = memory.groupReads()
+      const mayDiffer = apart.length + groupsInside.length > 0
       await Promise.all([
         // Those that are apart are known as of one moment with the transits, and a later state must not replace that.
-        projects.load(early.rows.filter((row) => !isTold(row) && !apart.includes(row.projectId))),
+        mayDiffer ? undefined : projects.load(early.rows.filter((row) => !isTold(row))),
         apart.length > 0 ? projects.loadTogether(group.id, apart, revision) : check(group.id, revision),
-        apart.length + groupsInside.length > 0 ? list(apart) : undefined,
+        mayDiffer ? list(apart) : undefined,
       ])
 
       /** The project where it is now: this group knows its own place, and those that move know theirs. */
