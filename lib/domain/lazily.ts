@@ -1,4 +1,4 @@
-/** What `make` makes, made when it is first asked for. What throws is made anew the next time. */
+/** What `make` makes, made when it is first asked for. */
 export const lazily = <Made>(make: () => Made): (() => Made) => {
   let made: { value: Made } | undefined
   return () => {

@@ -59,9 +59,11 @@ export const mergeSources = async <Row>(
   const rows = inOneOrder(sources, compare, {
     count(source, before) {
       const rest = skip + take - seen
+      const { most } = source
+      if (before > 0 && most === undefined) return rest
       // Who holds more than his share may hold all of a page; on the way there each round asks for half as much again.
       const more = before === 0 ? 0 : Math.max(take, Math.ceil(before / 2))
-      return Math.min(rest, (source.most ?? skip) + take, Math.max(shareOf(source, rest), more))
+      return Math.min(rest, (most ?? skip) + take, Math.max(shareOf(source, rest), more))
     },
     goesOn: async () => !(await isOver()),
   })

@@ -6,7 +6,7 @@ import { inSources } from './sources.ts'
 /** Facts that later middleware adds to the line. */
 export type Logged = Context & { facts?: Record<string, string | number> }
 
-/** Milliseconds that only grow. `performance` tells them too, and takes one of a cold start to load. */
+/** Milliseconds that only grow. `performance` tells them too, but to load it makes a cold start one longer. */
 const now = () => Number(process.hrtime.bigint()) / 1e6
 
 /**

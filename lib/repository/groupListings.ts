@@ -116,14 +116,15 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       const list = (own: readonly number[]) =>
         listFrom(reader, [...around, ...own.map((id): Shelf => ({ kind: 'project', id }))])
 
+      // Those that are apart are known as of one moment with the transits, and a later state must not replace that.
+      const loadProjects = ({ rows }: Paged<PackageEntry>) =>
+        projects.load(rows.filter((row) => !isTold(row) && !apart.includes(row.projectId)))
       // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
+      const mayDiffer = apart.length + groupsInside.length > 0 || scope.visibilities.length < shown.length
       const checked = memory.groupReads()
-      const mayDiffer = apart.length + groupsInside.length > 0
       await Promise.all([
-        // Those that are apart are known as of one moment with the transits, and a later state must not replace that.
-        mayDiffer ? undefined : projects.load(early.rows.filter((row) => !isTold(row))),
+        mayDiffer ? list(apart).then(loadProjects) : loadProjects(early),
         apart.length > 0 ? projects.loadTogether(group.id, apart, revision) : check(group.id, revision),
-        mayDiffer ? list(apart) : undefined,
       ])
 
       /** The project where it is now: this group knows its own place, and those that move know theirs. */

@@ -60,11 +60,11 @@ type Part = NameLane & { family: Family; name: string; type: PackageType | undef
  * the list: by counts of segments where ids make the order, by milestones where names or versions do, else row by row.
  */
 export const openListing = (table: ListingTable) => {
-  /** One stretch of a shelf as a source of rows. */
+  /** One stretch of a shelf as a source of rows. Where a filter drops some, no count bounds what is to be read of it. */
   const source = (range: Range, most?: number): Source<PackageEntry> => {
     let after: Item | undefined
     return {
-      ...(most === undefined ? {} : { most }),
+      ...(most === undefined || range.filter ? {} : { most }),
       async fetch(count) {
         const { items, next } = await table.query(range, count, after)
         after = next
@@ -176,21 +176,24 @@ export const openListing = (table: ListingTable) => {
       }))
       .sort((one, other) => compareText(one.name, other.name))
 
+    const slotsOf = (type: PackageType | undefined) => {
+      const slots = selectedSlots(type === undefined ? filter : { ...filter, type })
+      return [...Map.groupBy(slots, familyOf)]
+    }
+    const slotsByType = new Map([...new Set(names.map(({ type }) => type))].map((type) => [type, slotsOf(type)]))
+
     /** The parts of some names that have packages. */
     const partsOf = (some: typeof names): Part[] =>
       some
         .flatMap(({ name, type, shelves: there, rows }) =>
-          there.flatMap((shelf) =>
-            selectedFamilies(filter).map((family) => {
-              const slots = selectedSlots(type === undefined ? filter : { ...filter, type }).filter(
-                (slot) => familyOf(slot) === family,
-              )
-              const here = rows.filter((row) => row.shelf === shelf)
+          there.flatMap((shelf) => {
+            const here = rows.filter((row) => row.shelf === shelf)
+            return (slotsByType.get(type) ?? []).map(([family, slots]) => {
               const count = here.reduce((sum, row) => sum + countOf(row.item, ofType(slots, row.type)), 0)
               const rank = rankOf[order]?.(name, type) ?? ''
               return { shelf, family, name, type, slots, count, stem: namePrefix(family, name), rank }
-            }),
-          ),
+            })
+          }),
         )
         .filter(({ count }) => count > 0)
 

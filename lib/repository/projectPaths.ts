@@ -10,7 +10,7 @@ import { type Content, contentFromItem } from './items.ts'
 import type { Shelf } from './keys.ts'
 import { projectsByPath } from './ranges.ts'
 import type { Item, Table } from './table.ts'
-import { type Listed, type Stretch, turned, type Way } from './ways.ts'
+import { FAR, type Listed, type Stretch, turned, type Way } from './ways.ts'
 
 /** The projects inside a group. */
 export type ProjectsInside = {
@@ -30,13 +30,13 @@ type Engine = {
 }
 
 /**
- * | Filter               | Rows come from                                                      | Total comes from    |
- * |----------------------|---------------------------------------------------------------------|---------------------|
- * | none, type, status   | the projects next by path, each asked for a page                    | tallies             |
- * | the same, far down, where rare, or while something is on its way, and `name` | the projects that by the counts of the names reach into the page | counts of the names |
- * | `version`            | the stretch of `by_version`, whole                                  | the rows themselves |
+ * | Filter               | Rows come from                                          | Total comes from    |
+ * |----------------------|---------------------------------------------------------|---------------------|
+ * | none, type, status   | the projects that are next by path                      | tallies             |
+ * | the same where rare, while something is on its way, or on a page by its number; `name` | the projects that reach into the page by the counts of all names | those counts |
+ * | `version`            | the stretch of `by_version`, whole                      | the rows themselves |
  *
- * All projects of a page are asked at once.
+ * The projects of a page are asked at once.
  */
 export const wayByProjectPath = async (
   table: Pick<Table, 'query'>,
@@ -56,7 +56,8 @@ export const wayByProjectPath = async (
   /** Of projects with one path. */
   const rowsOf = async (ids: readonly number[], stretch: Stretch) => {
     const own = ids.map((id): Shelf => ({ kind: 'project', id }))
-    return (await engine.wayThrough(own, newestFirst)).read(stretch)
+    const way = await engine.wayThrough(own, newestFirst)
+    return way.read(stretch.skip < FAR ? stretch : ((await way.seek?.(stretch)) ?? stretch))
   }
 
   const wayOfVersion = async (): Promise<Way> => {
@@ -153,7 +154,8 @@ export const wayByProjectPath = async (
   }
 
   /**
-   * Asks projects as their paths follow.
+   * Asks projects as their paths follow: first as many as there are rows to fill, then as many as the rest takes if the
+   * others have as much.
    * @returns undefined where too many have nothing to list, or something is on its way
    */
   const readAlong = async (stretch: Stretch): Promise<PackageEntry[] | undefined> => {
@@ -161,12 +163,15 @@ export const wayByProjectPath = async (
     const rows: PackageEntry[] = []
     let waiting: Content[] = []
     let after: Item | undefined
+    let count = 0
     for (let round = 0; round < ROUNDS; round++) {
       const left = stretch.take - rows.length
-      const most = Math.min(left, PROJECTS_AT_ONCE)
-      if (round === 0 || after) {
+      const wanted =
+        count === 0 ? Math.min(left, FIRST_PROJECTS) : Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
+      if (wanted > MOST_PROJECTS) return undefined
+      if (round === 0 || (after && waiting.length <= wanted)) {
         const [{ items, next }, areStill] = await Promise.all([
-          table.query(range, most * CONTENTS_FOR_ONE, after),
+          table.query(range, wanted * CONTENTS_FOR_ONE, after),
           projects.areStill(),
         ])
         if (!areStill) return undefined
@@ -176,8 +181,9 @@ export const wayByProjectPath = async (
       notePaths(waiting)
       const paths = [...Map.groupBy(waiting, ({ path }) => path.toLowerCase())]
       // Projects of the last path may still follow.
-      const asked = paths.slice(0, after ? -1 : undefined).slice(0, most)
+      const asked = firstOf(after ? paths.slice(0, -1) : paths, wanted)
       rows.push(...(await rowsOfAll(asked, { ...stretch, take: left })))
+      count += asked.reduce((sum, [, same]) => sum + same.length, 0)
       waiting = paths.slice(asked.length).flatMap(([, same]) => same)
       if (rows.length === stretch.take || (!after && waiting.length === 0)) return rows
     }
@@ -201,12 +207,28 @@ export const wayByProjectPath = async (
 
 /** So many of the contents are read for each project that is asked: the others may be hidden from the caller. */
 const CONTENTS_FOR_ONE = 4
-/** A larger page asks no more at once: a few projects may hold all of it. */
-const PROJECTS_AT_ONCE = 32
-/** As many rows as one read unit gives for certain; who has more is asked for the rest if the page reaches into it. */
+/** A larger page asks no more at first: a few projects may hold all of it. */
+const FIRST_PROJECTS = 32
+/** As many rows as one read unit gives where names are of common length. Who has more is asked again if it is reached. */
 const ROWS_OF_A_UNIT = 21
-/** With more projects than so many times that, counting them all costs less. */
+/** Where the rest of a page takes more projects, or more rounds, counting all of them costs less. */
+const MOST_PROJECTS = 100
 const ROUNDS = 3
+/** Projects that follow may have less than those before. */
+const MARGIN = 1.25
+
+/** The first paths that have as many projects between them; all projects of a path are asked together. */
+const firstOf = <Path extends readonly [string, readonly Content[]]>(
+  paths: readonly Path[],
+  wanted: number,
+): Path[] => {
+  let count = 0
+  return paths.filter(([, same]) => {
+    const isWanted = count < wanted
+    count += same.length
+    return isWanted
+  })
+}
 
 /** Whether a project's packages stand on one of these shelves. */
 const isListed = (content: Content, shelves: readonly Shelf[]): boolean =>

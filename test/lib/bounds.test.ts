@@ -25,7 +25,8 @@ let meter: Meter
 /** A store, and its database once more by way of the meter. */
 let store: Awaited<ReturnType<typeof openStore>>
 let metered: Database
-/** Two projects of the same names, one with so many versions more. */
+/** A group with two projects of the same names, one with so many versions more. */
+let around: Group
 let small: Project
 let large: Project
 let ids: number[]
@@ -36,9 +37,9 @@ beforeAll(async () => {
   meter = await startMeter(process.env.DYNAMODB_ENDPOINT ?? '')
   store = await openStore()
   metered = openDatabase(createClient(meter.endpoint), store.tableName)
-  const group = await store.group()
-  small = await store.project(group)
-  large = await store.project(group)
+  around = await store.group()
+  small = await store.project(around)
+  large = await store.project(around)
   const nth = (n: number) =>
     ({ name: `name-${n % 40}`, version: `1.0.${n}`, type: n % 3 === 0 ? 'generic' : 'npm' }) as const
   await store.fill(small, 120, nth)
@@ -132,6 +133,21 @@ describe('all packages of a project by link', () => {
 })
 
 describe('a page of a group', () => {
+  it('costs no walk by project_path, however far inside a large project it is', async () => {
+    const read = (number: number) => {
+      const query = {
+        filter: ALL,
+        order: 'project_path',
+        sort: 'asc',
+        page: page({ number }),
+        excludeSubgroups: false,
+      } as const
+      return unitsOf(() => readGroup(metered, around, admin(store), query))
+    }
+    const [second, far] = [await read(2), await read(22)]
+    expect([far.calls <= second.calls + 4, far.readUnits <= second.readUnits + 12]).toEqual([true, true])
+  })
+
   it('costs each caller the same in a small and in a large one, however many projects are on it', async () => {
     const grow = async (projects: number, packages: number, nested: number) => {
       const top = await store.group()
