@@ -54,9 +54,9 @@
  * | what a delete leaves to remove                   | -          | PURGE#<shard>                        | <due>#<package id>, or           |
  * |                                                  |            |                                      | <due>#<package id>#<file id>     |
  *
- * Ids have 16 digits in keys, so that the order of keys is the order of ids; in the rows of shelves, which are short, and
- * in keys by path 11 to the base 36. Names and versions hold no blank and no control character (`assertSortable`), so a blank ends them and
- * sorts before all they can hold.
+ * Ids have 16 digits in keys, so that the order of keys is the order of ids; in the rows of shelves, which are short, and in
+ * keys by path 11 to the base 36. Names and versions hold no blank and no control character (`assertSortable`), so a blank
+ * ends them and sorts before all they can hold.
  */
 import type { Family, Sortable } from '../domain/listing.ts'
 import { PACKAGE_TYPES, type PackageType, packageTypes } from '../domain/package.ts'
