@@ -9,7 +9,7 @@ import { openSetting, TABLE } from './setting.ts'
 import { startStubDatabase } from './stubDatabase.ts'
 import { inTurns, milliseconds } from './timing.ts'
 
-const ROUNDS = 31
+const ROUNDS = 25
 
 /** Starts as Lambda does: a process, the bundle, the first event. */
 const RUNNER = `

@@ -20,7 +20,7 @@ import {
 } from './keys.ts'
 import { type ListingTable, openListing } from './listings.ts'
 import { marksOf, recentIn, takenOff, talliesOf } from './marks.ts'
-import type { ProjectsInside } from './projectPaths.ts'
+import { type ProjectsInside, readProjectsAhead } from './projectPaths.ts'
 import { groupShelves } from './shelves.ts'
 import { chunks, type Item, type Range, type Table } from './table.ts'
 import type { PackageQuery } from './ways.ts'
@@ -67,7 +67,11 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         : openListing(reader).listPackages(shelves, query)
 
     const shown = isSignedIn ? visibilities : (['public'] as const)
-    const ahead = listFrom(passingOver(memory.table, new Set(), []), shelvesOf({ visibilities: [...shown] }))
+    /** As a member sees it. Which projects are asked by path depends on what the caller sees, so these wait for him. */
+    const ahead =
+      query.order === 'project_path'
+        ? readProjectsAhead(memory.table, inside, query)
+        : listFrom(passingOver(memory.table, new Set(), []), shelvesOf({ visibilities: [...shown] }))
     const transitsAhead = memory.transits(group.id)
     // Whoever drops this listing unread (no right, bad parameter) must not be met by its failure.
     for (const read of [ahead, transitsAhead]) read.catch(() => {})
@@ -123,7 +127,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       const mayDiffer = apart.length + groupsInside.length > 0 || scope.visibilities.length < shown.length
       const checked = memory.groupReads()
       await Promise.all([
-        mayDiffer ? list(apart).then(loadProjects) : loadProjects(early),
+        early && !mayDiffer ? loadProjects(early) : list(apart).then(loadProjects),
         apart.length > 0 ? projects.loadTogether(group.id, apart, revision) : check(group.id, revision),
       ])
 
@@ -142,7 +146,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       const isAsAhead =
         transits.projectIds.length + moving.length + groupsInside.length + own.length === 0 &&
         scope.visibilities.length === shown.length
-      const found = isAsAhead ? early : await list(own)
+      const found = early && isAsAhead ? early : await list(own)
       await Promise.all([
         projects.load(found.rows.filter((row) => !isTold(row))),
         memory.groupReads() === checked && moving.length === 0 ? undefined : check(group.id, revision),

@@ -2,7 +2,7 @@
  * Lists of a group by `project_path`: by the last segment of each project's path; packages of equal ones by id, the
  * highest first in both directions.
  */
-import { compareText, type PackageFilter } from '../domain/listing.ts'
+import { compareText, type PackageFilter, type Sort } from '../domain/listing.ts'
 import type { PackageEntry } from '../domain/package.ts'
 import type { Position } from '../domain/pagination.ts'
 import { parentId } from '../domain/project.ts'
@@ -10,7 +10,7 @@ import { type Content, contentFromItem } from './items.ts'
 import type { Shelf } from './keys.ts'
 import { projectsByPath } from './ranges.ts'
 import type { Item, Table } from './table.ts'
-import { FAR, type Listed, type Stretch, turned, type Way } from './ways.ts'
+import { FAR, firstStretch, type Listed, type PackageQuery, type Stretch, turned, type Way } from './ways.ts'
 
 /** The projects inside a group. */
 export type ProjectsInside = {
@@ -27,6 +27,27 @@ type Engine = {
   readVersion: (shelves: readonly Shelf[], filter: PackageFilter) => Promise<PackageEntry[]>
   matchingNames: (shelf: Shelf, filter: PackageFilter) => Promise<{ projectId: number; count: number }[]>
   isFew: (filter: PackageFilter) => Promise<boolean>
+}
+
+/** The contents that a page begins with, and how many of them. */
+const firstContents = (groupId: number, sort: Sort, stretch: Stretch) => {
+  const isDescending = turned(sort, stretch.isBackwards) === 'desc'
+  return {
+    range: projectsByPath(groupId, isDescending, stretch.from?.value ?? undefined),
+    limit: CONTENTS_FOR_ONE * Math.min(stretch.take, FIRST_PROJECTS),
+  }
+}
+
+/** Reads what a page begins with, whatever of it the caller may see, for a table that remembers what was read. */
+export const readProjectsAhead = async (
+  table: Pick<Table, 'query'>,
+  { groupId }: ProjectsInside,
+  { filter, sort, page }: PackageQuery,
+): Promise<void> => {
+  const stretch = firstStretch(page)
+  if (filter.name !== undefined || filter.version !== undefined || stretch.skip > 0) return
+  const { range, limit } = firstContents(groupId, sort, stretch)
+  await table.query(range, limit)
 }
 
 /**
@@ -159,7 +180,7 @@ export const wayByProjectPath = async (
    * @returns undefined where too many have nothing to list, or something is on its way
    */
   const readAlong = async (stretch: Stretch): Promise<PackageEntry[] | undefined> => {
-    const range = projectsByPath(projects.groupId, isDescending(stretch), stretch.from?.value ?? undefined)
+    const { range, limit } = firstContents(projects.groupId, sort, stretch)
     const rows: PackageEntry[] = []
     let waiting: Content[] = []
     let after: Item | undefined
@@ -167,7 +188,7 @@ export const wayByProjectPath = async (
     for (let round = 0; round < ROUNDS; round++) {
       const left = stretch.take - rows.length
       const wanted =
-        count === 0 ? Math.min(left, FIRST_PROJECTS) : Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
+        count === 0 ? limit / CONTENTS_FOR_ONE : Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
       if (wanted > MOST_PROJECTS) return undefined
       if (round === 0 || (after && waiting.length <= wanted)) {
         const [{ items, next }, areStill] = await Promise.all([

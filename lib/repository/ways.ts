@@ -38,35 +38,41 @@ export const turned = (sort: Sort, isBackwards: boolean): Sort => ((sort === 'as
 /** From this offset on a page is looked for instead of walked to; what there is in all is asked first. */
 export const FAR = 64
 
-/** A page of a way, wherever it begins. One row more than the page is read: it tells whether the list goes on. */
-export const pageOf = async (way: Way, page: Page): Promise<Paged<PackageEntry>> => {
+/** The stretch that a page reads first. One row more than the page tells whether the list goes on. */
+export const firstStretch = (page: Page): Stretch => {
   const { start, size } = page
+  const forwards = { isBackwards: false, skip: 0, take: size + 1 }
+  const backwards = { isBackwards: true, skip: 0, take: size }
+  if (start === 'last') return backwards
+  if (start) return 'after' in start ? { ...forwards, from: start.after } : { ...backwards, from: start.before }
+  return { ...forwards, skip: page.isKeyset ? 0 : offsetOf(page) }
+}
+
+/** A page of a way, wherever it begins. */
+export const pageOf = async (way: Way, page: Page): Promise<Paged<PackageEntry>> => {
+  const { start, ...numbered } = page
+  const { size } = page
   const paged = (rows: PackageEntry[], total: number, hasMore: boolean): Paged<PackageEntry> => {
     const [first, last] = [rows[0], rows.at(-1)]
     if (!first || !last) return { rows, total, page }
     return { rows, total, page, ends: { first: way.positionOf(first), last: way.positionOf(last), hasMore } }
   }
-  const forwards = async (stretch: Partial<Stretch>, isOver?: () => Promise<boolean>) => {
-    const wanted = { isBackwards: false, skip: 0, ...stretch, take: size + 1 }
-    const [rows, total] = await Promise.all([way.read(wanted, isOver), way.total()])
+
+  let stretch = firstStretch(page)
+  if (stretch.isBackwards) {
+    const [reversed, total] = await Promise.all([way.read(stretch), way.total()])
+    const rows = reversed.toReversed()
+    if (start !== 'last') return paged(rows, total, true)
+    stretch = firstStretch(numbered)
+    const isLast = stretch.skip < total && total <= stretch.skip + size
+    if (isLast) return paged(rows.slice(stretch.skip - total), total, false)
+  }
+  const { from, skip } = stretch
+  if (from || skip < FAR) {
+    const isOver = from ? undefined : async () => (await way.total()) <= skip
+    const [rows, total] = await Promise.all([way.read(stretch, isOver), way.total()])
     return paged(rows.slice(0, size), total, rows.length > size)
   }
-  const backwards = async (stretch: Partial<Stretch>, hasMore: boolean) => {
-    const wanted = { isBackwards: true, skip: 0, take: size, ...stretch }
-    const [rows, total] = await Promise.all([way.read(wanted), way.total()])
-    return paged(rows.toReversed(), total, hasMore)
-  }
-
-  if (start && typeof start === 'object') {
-    return 'after' in start ? forwards({ from: start.after }) : backwards({ from: start.before }, true)
-  }
-  const skip = page.isKeyset ? 0 : offsetOf(page)
-  if (start === 'last') {
-    const whole = await backwards({}, false)
-    const isLast = skip < whole.total && whole.total <= skip + size
-    if (isLast) return paged(whole.rows.slice(skip - whole.total), whole.total, false)
-  }
-  if (skip < FAR) return forwards({ skip }, async () => (await way.total()) <= skip)
 
   const total = await way.total()
   if (total <= skip) return paged([], total, false)

@@ -89,11 +89,17 @@ describe('the round trips of a list, one after another', () => {
 
   it('are one more for a group by the paths of its projects, however many of them are on the page', async () => {
     const { store, top } = world
-    const group = await store.group(top, 'private')
-    for (let n = 0; n < 24; n++) await store.publish(await store.project(group, 'private'), {})
-    for (const sort of ['asc', 'desc']) {
-      const { rounds } = await byGroup(String(group.id), 'reporter', `?order_by=project_path&sort=${sort}`)
-      expect([sort, rounds]).toEqual([sort, 4])
+    const seen = [
+      ['reporter', await store.group(top, 'private'), 'private'],
+      // Has no role there.
+      ['insider', await store.group(), 'public'],
+    ] as const
+    for (const [who, group, visibility] of seen) {
+      for (let n = 0; n < 24; n++) await store.publish(await store.project(group, visibility), {})
+      for (const sort of ['asc', 'desc']) {
+        const { rounds } = await byGroup(String(group.id), who, `?order_by=project_path&sort=${sort}`)
+        expect([who, sort, rounds]).toEqual([who, sort, 4])
+      }
     }
   })
 
