@@ -155,7 +155,8 @@ describe('a page of a group', () => {
       while (groups.length <= nested) groups.push(await store.group(groups[Math.floor(groups.length / 2)] as Group))
       const inside: Project[] = []
       for (let n = 0; n < projects; n++) inside.push(await store.project(groups[n % groups.length] as Group))
-      for (let n = 0; n < packages; n++) await store.publish(inside[n % projects] as Project, { name: `name-${n}` })
+      for (const project of inside)
+        await store.fill(project, packages / projects, (n) => ({ name: `name-${project.id}-${n}` }))
       await count()
       return { top, inside }
     }
