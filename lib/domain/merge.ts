@@ -1,9 +1,14 @@
 /**
  * A sorted stretch of rows that arrives page by page. `fetch` answers the next rows, at most about `count`, and
  * whether there are more; it may answer none and still have more (a filter dropped them).
+ * @property weight how large a part of all rows is likely to be its, where that is known
  * @property most at most so many of its rows are passed over, where that is known
  */
-export type Source<Row> = { fetch: (count: number) => Promise<{ rows: Row[]; more: boolean }>; most?: number }
+export type Source<Row> = {
+  fetch: (count: number) => Promise<{ rows: Row[]; more: boolean }>
+  weight?: number
+  most?: number
+}
 
 type Compare<Row> = (one: Row, other: Row) => number
 
@@ -79,8 +84,8 @@ const MANY_SOURCES = 12
 
 /** How many of the first rows of all sources are likely in one of them: as large a part as its rows are of all rows. */
 const sharesOf = <Row>(sources: readonly Source<Row>[]): ((source: Source<Row>, rows: number) => number) => {
-  const isCounted = sources.every(({ most }) => most !== undefined)
-  const weightOf = ({ most = 0 }: Source<Row>) => (isCounted ? most : 1)
+  const isWeighed = sources.every(({ weight }) => weight !== undefined)
+  const weightOf = ({ weight = 0 }: Source<Row>) => (isWeighed ? weight : 1)
   const all = sources.reduce((sum, source) => sum + weightOf(source), 0)
   return (source, rows) => {
     const expected = (rows * weightOf(source)) / Math.max(1, all)

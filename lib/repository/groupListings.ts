@@ -20,7 +20,7 @@ import {
 } from './keys.ts'
 import { type ListingTable, openListing } from './listings.ts'
 import { marksOf, recentIn, takenOff, talliesOf } from './marks.ts'
-import { type ProjectsInside, readProjectsAhead } from './projectPaths.ts'
+import { goesByContents, type ProjectsInside, readContentsAhead } from './projectPaths.ts'
 import { groupShelves } from './shelves.ts'
 import { chunks, type Item, type Range, type Table } from './table.ts'
 import type { PackageQuery } from './ways.ts'
@@ -67,11 +67,11 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         : openListing(reader).listPackages(shelves, query)
 
     const shown = isSignedIn ? visibilities : (['public'] as const)
-    /** As a member sees it. Which projects are asked by path depends on what the caller sees, so these wait for him. */
-    const ahead =
-      query.order === 'project_path'
-        ? readProjectsAhead(memory.table, inside, query)
-        : listFrom(passingOver(memory.table, new Set(), []), shelvesOf({ visibilities: [...shown] }))
+    // As a member sees it. Which projects are asked one by one depends on what the caller sees, so these wait for him.
+    const isWaiting = goesByContents(query)
+    const ahead = isWaiting
+      ? readContentsAhead(memory.table, inside, query)
+      : listFrom(passingOver(memory.table, new Set(), []), shelvesOf({ visibilities: [...shown] }))
     const transitsAhead = memory.transits(group.id)
     // Whoever drops this listing unread (no right, bad parameter) must not be met by its failure.
     for (const read of [ahead, transitsAhead]) read.catch(() => {})
@@ -120,15 +120,20 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       const list = (own: readonly number[]) =>
         listFrom(reader, [...around, ...own.map((id): Shelf => ({ kind: 'project', id }))])
 
-      // Those that are apart are known as of one moment with the transits, and a later state must not replace that.
-      const loadProjects = ({ rows }: Paged<PackageEntry>) =>
-        projects.load(rows.filter((row) => !isTold(row) && !apart.includes(row.projectId)))
+      let checked = memory.groupReads()
+      /** Looks once more whether anything departed or arrived, where what a page tells may be later than the last look. */
+      const join = async ({ rows }: Paged<PackageEntry>): Promise<void> => {
+        const isLater = isWaiting || apart.length === 0 || memory.groupReads() !== checked
+        checked = memory.groupReads()
+        // Those that are apart are known as of one moment with the transits, and a later state must not replace that.
+        const others = rows.filter((row) => !isTold(row) && !apart.includes(row.projectId))
+        await Promise.all([projects.load(others), isLater ? check(group.id, revision) : undefined])
+      }
       // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
       const mayDiffer = apart.length + groupsInside.length > 0 || scope.visibilities.length < shown.length
-      const checked = memory.groupReads()
       await Promise.all([
-        early && !mayDiffer ? loadProjects(early) : list(apart).then(loadProjects),
-        apart.length > 0 ? projects.loadTogether(group.id, apart, revision) : check(group.id, revision),
+        early && !mayDiffer ? join(early) : list(apart).then(join),
+        apart.length > 0 ? projects.loadTogether(group.id, apart, revision) : undefined,
       ])
 
       /** The project where it is now: this group knows its own place, and those that move know theirs. */

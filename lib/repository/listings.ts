@@ -60,13 +60,16 @@ type Part = NameLane & { family: Family; name: string; type: PackageType | undef
  * the list: by counts of segments where ids make the order, by milestones where names or versions do, else row by row.
  */
 export const openListing = (table: ListingTable) => {
-  /** One stretch of a shelf as a source of rows. Where a filter drops some, no count bounds what is to be read of it. */
-  const source = (range: Range, most?: number): Source<PackageEntry> => {
+  /**
+   * One stretch of a shelf as a source of rows.
+   * @param count of its rows; where a filter drops others, it does not bound what is to be read
+   */
+  const source = (range: Range, count?: number): Source<PackageEntry> => {
     let after: Item | undefined
     return {
-      ...(most === undefined || range.filter ? {} : { most }),
-      async fetch(count) {
-        const { items, next } = await table.query(range, count, after)
+      ...(count === undefined ? {} : { weight: count, ...(range.filter ? {} : { most: count }) }),
+      async fetch(limit) {
+        const { items, next } = await table.query(range, limit, after)
         after = next
         return { rows: items.map(entryFromItem), more: next !== undefined }
       },

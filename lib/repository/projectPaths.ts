@@ -38,15 +38,17 @@ const firstContents = (groupId: number, sort: Sort, stretch: Stretch) => {
   }
 }
 
-/** Reads what a page begins with, whatever of it the caller may see, for a table that remembers what was read. */
-export const readProjectsAhead = async (
+/** Whether a page is looked for among the projects that are next by path, and not by counts of names. */
+export const goesByContents = ({ order, filter, page }: PackageQuery): boolean =>
+  order === 'project_path' && filter.name === undefined && filter.version === undefined && firstStretch(page).skip === 0
+
+/** Reads what such a page begins with, whatever of it the caller may see, for a table that remembers what was read. */
+export const readContentsAhead = async (
   table: Pick<Table, 'query'>,
   { groupId }: ProjectsInside,
-  { filter, sort, page }: PackageQuery,
+  { sort, page }: PackageQuery,
 ): Promise<void> => {
-  const stretch = firstStretch(page)
-  if (filter.name !== undefined || filter.version !== undefined || stretch.skip > 0) return
-  const { range, limit } = firstContents(groupId, sort, stretch)
+  const { range, limit } = firstContents(groupId, sort, firstStretch(page))
   await table.query(range, limit)
 }
 
@@ -185,12 +187,18 @@ export const wayByProjectPath = async (
     let waiting: Content[] = []
     let after: Item | undefined
     let count = 0
+    /** Of the last path more projects may follow. */
+    const askable = () => {
+      const paths = [...Map.groupBy(waiting, ({ path }) => path.toLowerCase())]
+      return after ? paths.slice(0, -1) : paths
+    }
     for (let round = 0; round < ROUNDS; round++) {
       const left = stretch.take - rows.length
-      const wanted =
-        count === 0 ? limit / CONTENTS_FOR_ONE : Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
+      const likely = Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
+      const isAllRead = round > 0 && !after
+      const wanted = count === 0 ? limit / CONTENTS_FOR_ONE : isAllRead ? Math.min(likely, waiting.length) : likely
       if (wanted > MOST_PROJECTS) return undefined
-      if (round === 0 || (after && waiting.length <= wanted)) {
+      if (round === 0 || (after && projectsIn(askable()) < wanted)) {
         const [{ items, next }, areStill] = await Promise.all([
           table.query(range, wanted * CONTENTS_FOR_ONE, after),
           projects.areStill(),
@@ -200,12 +208,11 @@ export const wayByProjectPath = async (
         after = next
       }
       notePaths(waiting)
-      const paths = [...Map.groupBy(waiting, ({ path }) => path.toLowerCase())]
-      // Projects of the last path may still follow.
-      const asked = firstOf(after ? paths.slice(0, -1) : paths, wanted)
+      const asked = firstOf(askable(), wanted)
       rows.push(...(await rowsOfAll(asked, { ...stretch, take: left })))
-      count += asked.reduce((sum, [, same]) => sum + same.length, 0)
-      waiting = paths.slice(asked.length).flatMap(([, same]) => same)
+      count += projectsIn(asked)
+      const gone = new Set(asked.map(([path]) => path))
+      waiting = waiting.filter(({ path }) => !gone.has(path.toLowerCase()))
       if (rows.length === stretch.take || (!after && waiting.length === 0)) return rows
     }
     return undefined
@@ -237,6 +244,9 @@ const MOST_PROJECTS = 100
 const ROUNDS = 3
 /** Projects that follow may have less than those before. */
 const MARGIN = 1.25
+
+const projectsIn = (paths: readonly (readonly [string, readonly Content[]])[]) =>
+  paths.reduce((sum, [, same]) => sum + same.length, 0)
 
 /** The first paths that have as many projects between them; all projects of a path are asked together. */
 const firstOf = <Path extends readonly [string, readonly Content[]]>(

@@ -95,11 +95,14 @@ describe('the round trips of a list, one after another', () => {
       ['insider', await store.group(), 'public'],
     ] as const
     for (const [who, group, visibility] of seen) {
-      for (let n = 0; n < 24; n++) await store.publish(await store.project(group, visibility), {})
-      for (const sort of ['asc', 'desc']) {
-        const { rounds } = await byGroup(String(group.id), who, `?order_by=project_path&sort=${sort}`)
-        expect([who, sort, rounds]).toEqual([who, sort, 4])
+      for (let n = 0; n < 24; n++) await store.publish(await store.project(group, visibility), { name: `name-${n}` })
+      for (const more of ['asc', 'desc', 'asc&package_type=npm']) {
+        const { rounds } = await byGroup(String(group.id), who, `?order_by=project_path&sort=${more}`)
+        expect([who, more, rounds]).toEqual([who, more, 4])
       }
+      // Each project has a directory of its own names.
+      const { rounds } = await byGroup(String(group.id), who, '?order_by=project_path&package_name=name')
+      expect([who, rounds]).toEqual([who, 5])
     }
   })
 
