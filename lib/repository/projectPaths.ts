@@ -10,7 +10,7 @@ import { type Content, contentFromItem } from './items.ts'
 import type { Shelf } from './keys.ts'
 import { projectsByPath } from './ranges.ts'
 import type { Item, Table } from './table.ts'
-import { FAR, firstStretch, type Listed, type PackageQuery, type Stretch, turned, type Way } from './ways.ts'
+import { firstStretch, type Listed, type PackageQuery, reach, type Stretch, turned, type Way } from './ways.ts'
 
 /** The projects inside a group. */
 export type ProjectsInside = {
@@ -29,14 +29,18 @@ type Engine = {
   isFew: (filter: PackageFilter) => Promise<boolean>
 }
 
-/** The contents that a page begins with, and how many of them. */
-const firstContents = (groupId: number, sort: Sort, stretch: Stretch) => {
-  const isDescending = turned(sort, stretch.isBackwards) === 'desc'
-  return {
-    range: projectsByPath(groupId, isDescending, stretch.from?.value ?? undefined),
-    limit: CONTENTS_FOR_ONE * Math.min(stretch.take, FIRST_PROJECTS),
-  }
-}
+/** Projects with one path. */
+type OfPath = readonly [path: string, projects: readonly Pick<Content, 'id'>[]]
+
+const byPath = <Inside extends Pick<Content, 'path'>>(projects: readonly Inside[]) => [
+  ...Map.groupBy(projects, ({ path }) => path.toLowerCase()),
+]
+
+/** The contents that a page begins with, and how many projects of them it asks. */
+const firstContents = (groupId: number, sort: Sort, stretch: Stretch) => ({
+  range: projectsByPath(groupId, turned(sort, stretch.isBackwards) === 'desc', stretch.from?.value ?? undefined),
+  projects: Math.min(stretch.take, FIRST_PROJECTS),
+})
 
 /** Whether a page is looked for among the projects that are next by path, and not by counts of names. */
 export const goesByContents = ({ order, filter, page }: PackageQuery): boolean =>
@@ -48,8 +52,8 @@ export const readContentsAhead = async (
   { groupId }: ProjectsInside,
   { sort, page }: PackageQuery,
 ): Promise<void> => {
-  const { range, limit } = firstContents(groupId, sort, firstStretch(page))
-  await table.query(range, limit)
+  const first = firstContents(groupId, sort, firstStretch(page))
+  await table.query(first.range, first.projects * CONTENTS_FOR_ONE)
 }
 
 /**
@@ -76,11 +80,11 @@ export const wayByProjectPath = async (
   const isDescending = ({ isBackwards }: Stretch) => turned(sort, isBackwards) === 'desc'
   const newestFirst: Listed = { filter, order: 'created_at', sort: 'desc' }
 
-  /** Of projects with one path. */
-  const rowsOf = async (ids: readonly number[], stretch: Stretch) => {
-    const own = ids.map((id): Shelf => ({ kind: 'project', id }))
-    const way = await engine.wayThrough(own, newestFirst)
-    return way.read(stretch.skip < FAR ? stretch : ((await way.seek?.(stretch)) ?? stretch))
+  /** Of one path. Of the path where the list begins nobody knows how much is left, maybe nothing. */
+  const rowsOf = async ([path, same]: OfPath, { from, ...rest }: Stretch) => {
+    const own = same.map(({ id }): Shelf => ({ kind: 'project', id }))
+    const begun = path === from?.value ? { from: { value: null, id: from.id } } : {}
+    return reach(await engine.wayThrough(own, newestFirst), { ...rest, ...begun })
   }
 
   const wayOfVersion = async (): Promise<Way> => {
@@ -108,14 +112,13 @@ export const wayByProjectPath = async (
     notePaths(all)
     const counts = new Map<number, number>()
     for (const { projectId, count } of matching.flat()) counts.set(projectId, (counts.get(projectId) ?? 0) + count)
-    const listed = all.filter(({ id }) => counts.has(id)).map(({ id }) => ({ id, path: pathOf.get(id) ?? '' }))
-    const idsByPath = [...Map.groupBy(listed, ({ path }) => path)]
+    const listed = byPath(all.filter(({ id }) => counts.has(id)))
     return {
       total: async () => matching.flat().reduce((sum, { count }) => sum + count, 0),
       async read(stretch) {
-        const { isBackwards, from, take } = stretch
+        const { from, take } = stretch
         const direction = isDescending(stretch) ? -1 : 1
-        const paths = idsByPath
+        const paths = listed
           .filter(([path]) => !from || direction * compareText(path, from.value ?? '') >= 0)
           .sort(([one], [other]) => direction * compareText(one, other))
         const rows: PackageEntry[] = []
@@ -127,16 +130,11 @@ export const wayByProjectPath = async (
             const next = paths.shift()
             if (!next) break
             const [path, same] = next
-            const ids = same.map(({ id }) => id)
-            // Of the project where the stretch begins nobody knows how much is left, maybe nothing.
-            if (path === from?.value) {
-              together.push(rowsOf(ids, { isBackwards, from: { value: null, id: from.id }, skip: 0, take: left }))
-              continue
-            }
-            const here = ids.reduce((sum, id) => sum + (counts.get(id) ?? 0), 0)
-            if (skip < here) {
-              together.push(rowsOf(ids, { isBackwards, skip, take: left }))
-              left -= here - skip
+            const isBegun = path === from?.value
+            const here = isBegun ? 0 : same.reduce((sum, { id }) => sum + (counts.get(id) ?? 0), 0)
+            if (isBegun || skip < here) {
+              together.push(rowsOf(next, { ...stretch, skip, take: left }))
+              left -= Math.max(0, here - skip)
             }
             skip = Math.max(0, skip - here)
           }
@@ -149,17 +147,10 @@ export const wayByProjectPath = async (
   }
 
   /** The first rows of projects one after another, each read as if it alone were the stretch. */
-  const rowsOfAll = async (
-    paths: readonly (readonly [string, readonly Content[]])[],
-    { from, take, ...stretch }: Stretch,
-  ): Promise<PackageEntry[]> => {
-    const read = ([path, same]: (typeof paths)[number], most: number) => {
-      const begun = path === from?.value ? { from: { value: null, id: from.id } } : {}
-      const ids = same.map(({ id }) => id)
-      return rowsOf(ids, { ...stretch, ...begun, take: most })
-    }
+  const rowsOfAll = async (paths: readonly OfPath[], stretch: Stretch): Promise<PackageEntry[]> => {
+    const { take } = stretch
     const little = Math.min(take, ROWS_OF_A_UNIT)
-    const found = await Promise.all(paths.map((one) => read(one, little)))
+    const found = await Promise.all(paths.map((one) => rowsOf(one, { ...stretch, take: little })))
     let before = 0
     const reached = found.map((rows) => {
       const isReached = before < take
@@ -170,7 +161,7 @@ export const wayByProjectPath = async (
       paths.map(async (one, place) => {
         const rows = found[place] ?? []
         const mayHaveMore = rows.length === little && little < take
-        return reached[place] && mayHaveMore ? read(one, take) : rows
+        return reached[place] && mayHaveMore ? rowsOf(one, stretch) : rows
       }),
     )
     return whole.flat().slice(0, take)
@@ -182,25 +173,25 @@ export const wayByProjectPath = async (
    * @returns undefined where too many have nothing to list, or something is on its way
    */
   const readAlong = async (stretch: Stretch): Promise<PackageEntry[] | undefined> => {
-    const { range, limit } = firstContents(projects.groupId, sort, stretch)
+    const first = firstContents(projects.groupId, sort, stretch)
     const rows: PackageEntry[] = []
     let waiting: Content[] = []
     let after: Item | undefined
     let count = 0
     /** Of the last path more projects may follow. */
     const askable = () => {
-      const paths = [...Map.groupBy(waiting, ({ path }) => path.toLowerCase())]
+      const paths = byPath(waiting)
       return after ? paths.slice(0, -1) : paths
     }
     for (let round = 0; round < ROUNDS; round++) {
       const left = stretch.take - rows.length
       const likely = Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
       const isAllRead = round > 0 && !after
-      const wanted = count === 0 ? limit / CONTENTS_FOR_ONE : isAllRead ? Math.min(likely, waiting.length) : likely
+      const wanted = count === 0 ? first.projects : isAllRead ? Math.min(likely, waiting.length) : likely
       if (wanted > MOST_PROJECTS) return undefined
       if (round === 0 || (after && projectsIn(askable()) < wanted)) {
         const [{ items, next }, areStill] = await Promise.all([
-          table.query(range, wanted * CONTENTS_FOR_ONE, after),
+          table.query(first.range, wanted * CONTENTS_FOR_ONE, after),
           projects.areStill(),
         ])
         if (!areStill) return undefined
@@ -211,8 +202,7 @@ export const wayByProjectPath = async (
       const asked = firstOf(askable(), wanted)
       rows.push(...(await rowsOfAll(asked, { ...stretch, take: left })))
       count += projectsIn(asked)
-      const gone = new Set(asked.map(([path]) => path))
-      waiting = waiting.filter(({ path }) => !gone.has(path.toLowerCase()))
+      waiting = waiting.slice(projectsIn(asked))
       if (rows.length === stretch.take || (!after && waiting.length === 0)) return rows
     }
     return undefined
@@ -245,14 +235,10 @@ const ROUNDS = 3
 /** Projects that follow may have less than those before. */
 const MARGIN = 1.25
 
-const projectsIn = (paths: readonly (readonly [string, readonly Content[]])[]) =>
-  paths.reduce((sum, [, same]) => sum + same.length, 0)
+const projectsIn = (paths: readonly OfPath[]) => paths.reduce((sum, [, same]) => sum + same.length, 0)
 
 /** The first paths that have as many projects between them; all projects of a path are asked together. */
-const firstOf = <Path extends readonly [string, readonly Content[]]>(
-  paths: readonly Path[],
-  wanted: number,
-): Path[] => {
+const firstOf = (paths: readonly OfPath[], wanted: number): OfPath[] => {
   let count = 0
   return paths.filter(([, same]) => {
     const isWanted = count < wanted

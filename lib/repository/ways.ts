@@ -38,6 +38,10 @@ export const turned = (sort: Sort, isBackwards: boolean): Sort => ((sort === 'as
 /** From this offset on a page is looked for instead of walked to; what there is in all is asked first. */
 export const FAR = 64
 
+/** Rows of a stretch, which is looked for if it is far down and the way knows how, else walked to. */
+export const reach = async (way: Way, stretch: Stretch): Promise<PackageEntry[]> =>
+  way.read(stretch.skip < FAR ? stretch : ((await way.seek?.(stretch)) ?? stretch))
+
 /** The stretch that a page reads first. One row more than the page tells whether the list goes on. */
 export const firstStretch = (page: Page): Stretch => {
   const { start, size } = page
@@ -79,7 +83,6 @@ export const pageOf = async (way: Way, page: Page): Promise<Paged<PackageEntry>>
   const take = Math.min(size, total - skip)
   const rest = total - skip - take
   const near = { isBackwards: rest < skip, skip: Math.min(rest, skip), take }
-  const found = near.skip < FAR ? near : ((await way.seek?.(near)) ?? near)
-  const rows = await way.read(found)
+  const rows = await reach(way, near)
   return paged(near.isBackwards ? rows.toReversed() : rows, total, rest > 0)
 }
