@@ -7,6 +7,7 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb'
 import { parse } from 'yaml'
+import { lazily } from '../lib/domain/lazily.ts'
 
 /** CloudFormation's own tags; the table uses none of them. */
 const customTags = ['!Ref', '!Sub', '!GetAtt', '!Join', '!If', '!Equals', '!Not', '!Or', '!And'].map((tag) => ({
@@ -35,13 +36,13 @@ export const parseServerlessYml = (text: string): ServerlessYml =>
   parse(text, { customTags, logLevel: 'error' }) as ServerlessYml
 
 /** The table's properties as `serverless.yml` has them: the one definition that AWS, `npm start` and tests share. */
-const tableProperties = async () => {
+const tableProperties = lazily(async () => {
   const text = await readFile(new URL('../serverless.yml', import.meta.url), 'utf8')
   const { resources } = parseServerlessYml(text)
   const { BillingMode, AttributeDefinitions, KeySchema, GlobalSecondaryIndexes } =
     resources.Resources.PackagesTable.Properties
   return { BillingMode, AttributeDefinitions, KeySchema, GlobalSecondaryIndexes }
-}
+})
 
 /** What the table of `npm start` is called. */
 export const LOCAL_TABLE = 'packages-api-local'

@@ -69,7 +69,7 @@ const textOf = (bytes: Buffer, headers: Record<string, string>) =>
 
 const fullPath = (path: string) => (path.startsWith('/-/') ? path : `/api/v4${path}`)
 
-type Route = { method: string; resource: string; functionName: string; module: string }
+type Route = { method: string; resource: string; parts: string[]; rank: string; functionName: string; module: string }
 
 let known: Route[] | undefined
 /** The routes of `serverless.yml`, which is where API Gateway gets them from. */
@@ -83,7 +83,10 @@ const readRoutes = (): Route[] => {
   return Object.entries(functions).flatMap(([functionName, { handler, events }]) =>
     events.flatMap(({ http }) => {
       const [method = '', resource = ''] = http?.split(' ') ?? []
-      return http ? [{ method, resource, functionName, module: handler.replace(/\.handler$/, '') }] : []
+      if (!http) return []
+      const parts = resource.split('/')
+      const rank = parts.map((part) => (part.endsWith('+}') ? 2 : part.startsWith('{') ? 1 : 0)).join('')
+      return [{ method, resource, parts, rank, functionName, module: handler.replace(/\.handler$/, '') }]
     }),
   )
 }
@@ -91,20 +94,14 @@ const readRoutes = (): Route[] => {
 /** API Gateway's choice among routes: at each level the literal part before the variable, that before the greedy one. */
 const match = (method: string, path: string, all: readonly Route[]): Route | undefined => {
   const parts = path.split('/')
-  const rank = ({ resource }: Route) =>
-    resource
-      .split('/')
-      .map((part) => (part.endsWith('+}') ? 2 : part.startsWith('{') ? 1 : 0))
-      .join('')
-  const fits = ({ resource }: Route) => {
-    const pattern = resource.split('/')
+  const fits = ({ parts: pattern }: Route) => {
     const isGreedy = pattern.at(-1)?.endsWith('+}')
     if (isGreedy ? parts.length < pattern.length : parts.length !== pattern.length) return false
     return pattern.every((part, place) => (part.startsWith('{') ? parts[place] !== '' : part === parts[place]))
   }
   return all
     .filter((route) => route.method === method && fits(route))
-    .sort((one, other) => (rank(one) < rank(other) ? -1 : 1))[0]
+    .sort((one, other) => (one.rank < other.rank ? -1 : 1))[0]
 }
 
 const group = (pairs: Iterable<[string, string]>): Record<string, string[]> => {
