@@ -19,8 +19,8 @@ export const listGroupPackages = (db: () => Database) =>
     .use(paginate({ exclude_subgroups: 'false', order_by: 'created_at', sort: 'asc' }))
     .use(
       loadGroup(db, 'read_group', {
-        ahead: async (event, group, isSignedIn, revision) =>
-          db().groupListings.open(group, parseGroupPackagesQuery(event), isSignedIn, revision),
+        begin: (event, groupId) => db().groupListings.begin(groupId, parseGroupPackagesQuery(event)),
+        ahead: async (_event, group, { isSignedIn, revision, begun }) => begun.open(group, isSignedIn, revision),
       }),
     )
     .handler(async (event, { ahead: listing, caller }) => {

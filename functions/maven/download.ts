@@ -124,7 +124,7 @@ export const downloadFromGroup = (db: () => Database, store: () => ObjectStore) 
     .use(
       loadGroup(db, 'read_group', {
         asksForLogin: true,
-        ahead: (event, group, isSignedIn) => findInGroup(db(), event, group, isSignedIn),
+        ahead: (event, group, { isSignedIn }) => findInGroup(db(), event, group, isSignedIn),
       }),
     )
     .handler(async (event, context) => {

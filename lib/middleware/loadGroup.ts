@@ -13,11 +13,17 @@ import { startEarly } from './startEarly.ts'
 /** `ancestors` are the groups around the group, from the top down. */
 export type InGroup<Ahead> = Authenticated & Identified & { group: Group; ancestors: Group[]; ahead: Ahead }
 
-type Options<Ahead> = {
+type Options<Ahead, Begun> = {
+  /** Starts reads that need only the group's id, beside those of the group itself; what it returns goes to `ahead`. */
+  begin?: (event: APIGatewayProxyEvent, groupId: number) => Begun
   /**
    * As in `loadProject`: starts reads that need only the group. `revision` is that of its transits before all of them.
    */
-  ahead?: (event: APIGatewayProxyEvent, group: Group, isSignedIn: boolean, revision: number) => Promise<Ahead>
+  ahead?: (
+    event: APIGatewayProxyEvent,
+    group: Group,
+    more: { isSignedIn: boolean; revision: number; begun: Begun },
+  ) => Promise<Ahead>
   /** As in `loadProject`: an anonymous caller is asked to log in. */
   asksForLogin?: boolean
 }
@@ -26,22 +32,30 @@ type Options<Ahead> = {
  * The group of the path, which the caller may see and in which he may do `ability`. The caller comes with all his
  * roles, because one in something inside the group opens it too.
  */
-export const loadGroup = <Ahead = undefined>(
+export const loadGroup = <Ahead = undefined, Begun = undefined>(
   database: () => Database,
   ability: GroupAbility,
-  { ahead, asksForLogin = false }: Options<Ahead> = {},
+  { begin, ahead, asksForLogin = false }: Options<Ahead, Begun> = {},
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, InGroup<Ahead>> => ({
   before: async ({ event, context }) => {
     const reference = parseReference('group', pathParams(event).id ?? '')
-    const finding = startEarly(() => database().groups.findGroupWithTransits(reference))
+    const finding = startEarly(async () => {
+      const id = await database().groups.findGroupId(reference)
+      if (id === undefined) return undefined
+      const begun = startEarly(async () => begin?.(event, id) as Begun)
+      const found = await database().groups.findGroupWithTransits(id)
+      return found && { ...found, begun }
+    })
     const token = await context.authentication
     const hidden = () => (asksForLogin && !token ? new PackagesError({ code: 'login_required' }) : notFound('group'))
-    const { group: stored, isInTransit = false, revision = 0 } = (await finding) ?? {}
-    if (stored?.kind !== 'group') throw hidden()
+    const found = await finding
+    if (found?.group.kind !== 'group') throw hidden()
+    const { isInTransit, revision, begun } = found
 
     /** As in `loadProject`. */
     const open = async (group: Group): Promise<Omit<InGroup<Promise<Ahead | undefined>>, keyof Authenticated>> => {
-      const early = startEarly(async () => ahead?.(event, group, token !== undefined, revision))
+      const isSignedIn = token !== undefined
+      const early = startEarly(async () => ahead?.(event, group, { isSignedIn, revision, begun: await begun }))
       const [noted, located] = await Promise.all([
         findCallerWithAllRoles(database(), token),
         database().groups.locate(group),
@@ -52,7 +66,7 @@ export const loadGroup = <Ahead = undefined>(
       return { caller, group, ancestors: located.ancestors, ahead: early }
     }
 
-    const opened = await open(stored)
+    const opened = await open(found.group)
     const { group, caller } = opened
     // Nothing leads on from a path that a group has left.
     const isFormer = 'fullPath' in reference && reference.fullPath.toLowerCase() !== group.fullPath.toLowerCase()

@@ -20,7 +20,7 @@ import {
 } from './keys.ts'
 import { type ListingTable, openListing } from './listings.ts'
 import { marksOf, recentIn, takenOff, talliesOf } from './marks.ts'
-import { goesByContents, type ProjectsInside, readContentsAhead } from './projectPaths.ts'
+import { type ProjectsInside, readContentsAhead } from './projectPaths.ts'
 import { groupShelves } from './shelves.ts'
 import { chunks, type Item, type Range, type Table } from './table.ts'
 import type { PackageQuery } from './ways.ts'
@@ -40,15 +40,28 @@ const ATTEMPTS = 8
 
 /**
  * A list of a group's packages. Reading starts before it is known what the caller may see: the reads that a member
- * needs go out together with those of his roles, and what the caller turns out not to see is dropped unseen.
+ * needs go out together with those of his roles, and what the caller turns out not to see is dropped unseen. What needs
+ * only the group's id goes out before that, with the group itself.
  */
 export const groupListingRepository = (table: Table, groups: Groups) => {
   const check = async (groupId: number, revision: number): Promise<void> => {
     if ((await groups.transitRevision(groupId)) !== revision) throw new Overtaken()
   }
 
-  const start = (group: Group, query: GroupQuery, isSignedIn: boolean, revision: number) => {
-    const memory = remembering(tellingPlaces(isSignedIn ? table : withPublicTallies(table), group.id))
+  const begin = (groupId: number, query: GroupQuery) => {
+    const memory = remembering(tellingPlaces(table, groupId))
+    readContentsAhead(memory.table, groupId, query)
+    return memory
+  }
+
+  const start = (
+    memory: ReturnType<typeof begin>,
+    group: Group,
+    query: GroupQuery,
+    isSignedIn: boolean,
+    revision: number,
+  ) => {
+    const source = isSignedIn ? memory.table : withPublicTallies(memory.table)
     const projects = rememberingProjects(groups)
     const shelvesOf = ({ visibilities: shown }: Pick<GroupScope, 'visibilities'>) =>
       groupShelves(group.id, shown, query.excludeSubgroups)
@@ -57,7 +70,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       groupId: group.id,
       all: lazily(() => groups.listContents('project', group)),
       async areStill() {
-        const { projectIds, groupIds } = await memory.transits(group.id)
+        const { projectIds, groupIds } = await transitsIn(source, group.id)
         return projectIds.length + groupIds.length === 0
       },
     }
@@ -67,12 +80,9 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         : openListing(reader).listPackages(shelves, query)
 
     const shown = isSignedIn ? visibilities : (['public'] as const)
-    // As a member sees it. Which projects are asked one by one depends on what the caller sees, so these wait for him.
-    const isWaiting = goesByContents(query)
-    const ahead = isWaiting
-      ? readContentsAhead(memory.table, inside, query)
-      : listFrom(passingOver(memory.table, new Set(), []), shelvesOf({ visibilities: [...shown] }))
-    const transitsAhead = memory.transits(group.id)
+    // As a member sees it.
+    const ahead = listFrom(passingOver(source, new Set(), []), shelvesOf({ visibilities: [...shown] }))
+    const transitsAhead = transitsIn(source, group.id)
     // Whoever drops this listing unread (no right, bad parameter) must not be met by its failure.
     for (const read of [ahead, transitsAhead]) read.catch(() => {})
 
@@ -111,7 +121,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         !transits.isRecent({ kind: 'project', id: projectId }) &&
         !place.groupIds.some((id) => transits.isRecent({ kind: 'group', id }))
       const moving = await loadMoving(transits.groupIds)
-      const reader = passingOver(memory.table, new Set(transits.projectIds), moving)
+      const reader = passingOver(source, new Set(transits.projectIds), moving)
 
       // Projects whose own shelves may be needed: those in transit, and those that the caller has a role in.
       const apart = [...new Set([...transits.projectIds, ...idsOf('project', scope)])]
@@ -123,7 +133,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       let checked = memory.groupReads()
       /** Looks once more whether anything departed or arrived, where what a page tells may be later than the last look. */
       const join = async ({ rows }: Paged<PackageEntry>): Promise<void> => {
-        const isLater = isWaiting || apart.length === 0 || memory.groupReads() !== checked
+        const isLater = apart.length === 0 || memory.groupReads() !== checked
         checked = memory.groupReads()
         // Those that are apart are known as of one moment with the transits, and a later state must not replace that.
         const others = rows.filter((row) => !isTold(row) && !apart.includes(row.projectId))
@@ -132,7 +142,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
       const mayDiffer = apart.length + groupsInside.length > 0 || scope.visibilities.length < shown.length
       await Promise.all([
-        early && !mayDiffer ? join(early) : list(apart).then(join),
+        mayDiffer ? list(apart).then(join) : join(early),
         apart.length > 0 ? projects.loadTogether(group.id, apart, revision) : undefined,
       ])
 
@@ -151,7 +161,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       const isAsAhead =
         transits.projectIds.length + moving.length + groupsInside.length + own.length === 0 &&
         scope.visibilities.length === shown.length
-      const found = early && isAsAhead ? early : await list(own)
+      const found = isAsAhead ? early : await list(own)
       await Promise.all([
         projects.load(found.rows.filter((row) => !isTold(row))),
         memory.groupReads() === checked && moving.length === 0 ? undefined : check(group.id, revision),
@@ -166,23 +176,31 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
   }
 
   return {
-    /**
-     * @param isSignedIn an anonymous caller sees what is public and nothing else, so nothing else is read
-     * @param revision of the group's transits as it was read before
-     */
-    open(group: Group, query: GroupQuery, isSignedIn: boolean, revision: number) {
-      let listing = start(group, query, isSignedIn, revision)
+    /** Starts to read what needs only the group's id. */
+    begin(groupId: number, query: GroupQuery) {
+      let memory = begin(groupId, query)
       return {
-        /** The page as the caller may see it now: rows of projects that he may not read are dropped. */
-        async asSeenBy(caller: Caller): Promise<Paged<GroupRow>> {
-          for (let attempts = 1; ; attempts++) {
-            try {
-              return await listing(caller)
-            } catch (error) {
-              ignoreOvertaken(error)
-              if (attempts === ATTEMPTS) throw new PackagesError({ code: 'busy' }, { cause: error })
-              listing = start(group, query, isSignedIn, await groups.transitRevision(group.id))
-            }
+        /**
+         * @param isSignedIn an anonymous caller sees what is public and nothing else, so nothing else is read
+         * @param revision of the group's transits as it was read before
+         */
+        open(group: Group, isSignedIn: boolean, revision: number) {
+          let listing = start(memory, group, query, isSignedIn, revision)
+          return {
+            /** The page as the caller may see it now: rows of projects that he may not read are dropped. */
+            async asSeenBy(caller: Caller): Promise<Paged<GroupRow>> {
+              for (let attempts = 1; ; attempts++) {
+                try {
+                  return await listing(caller)
+                } catch (error) {
+                  ignoreOvertaken(error)
+                  if (attempts === ATTEMPTS) throw new PackagesError({ code: 'busy' }, { cause: error })
+                  const now = await groups.transitRevision(group.id)
+                  memory = begin(groupId, query)
+                  listing = start(memory, group, query, isSignedIn, now)
+                }
+              }
+            },
           }
         },
       }
@@ -234,15 +252,15 @@ const remembering = (source: ListingTable) => {
     table,
     /** How many reads there were of what a move of a project changes. */
     groupReads: () => groupReads,
-    /** What is in transit around the group, and what lately was; the query that sums up its tallies tells. */
-    async transits(groupId: number) {
-      const items = await table.queryAll({ pk: tallyPartition({ kind: 'group', id: groupId }) })
-      const item = items.find(({ sk }) => sk === TRANSITS)
-      const ids = (wanted: 'group' | 'project') =>
-        marksOf(item).flatMap(({ kind, id }) => (kind === wanted ? [id] : []))
-      return { projectIds: ids('project'), groupIds: ids('group'), isRecent: recentIn(item) }
-    },
   }
+}
+
+/** What is in transit around the group, and what lately was; the query that sums up its tallies tells. */
+const transitsIn = async (table: ListingTable, groupId: number) => {
+  const items = await table.queryAll({ pk: tallyPartition({ kind: 'group', id: groupId }) })
+  const item = items.find(({ sk }) => sk === TRANSITS)
+  const ids = (wanted: 'group' | 'project') => marksOf(item).flatMap(({ kind, id }) => (kind === wanted ? [id] : []))
+  return { projectIds: ids('project'), groupIds: ids('group'), isRecent: recentIn(item) }
 }
 
 /** Rows that are passed over are read in pages that grow by this, up to the megabyte at which DynamoDB ends one. */

@@ -245,15 +245,16 @@ export const groupRepository = (
       return { projects: projects.filter(isThere), revision: revisionOf(transits) }
     },
 
+    /** Which group it is, as far as its id or path tells: it may be gone. */
+    findGroupId: (reference: Reference): Promise<number | undefined> => findId('group', reference),
+
     /**
      * A group, and how things in it and around it move: whether one is on its way, so that what notes its place may be
      * behind, and how often one departed or arrived. Who reads this first notices by it what changes later.
      */
     async findGroupWithTransits(
-      reference: Reference,
+      id: number,
     ): Promise<{ group: Group; isInTransit: boolean; revision: number } | undefined> {
-      const id = await findId('group', reference)
-      if (id === undefined) return undefined
       const items = await table.getAll([groupKey(id), transitsKey(id)])
       const transits = items.find(({ sk }) => sk === TRANSITS)
       const group = items

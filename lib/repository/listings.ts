@@ -34,13 +34,10 @@ import { beyond, fromEdge, inOrder, residue, restOf, settledBy, withinName } fro
 import { countedShelves, seekSeat } from './segments.ts'
 import { isSortable } from './shelves.ts'
 import type { Item, Range, Table } from './table.ts'
-import { FAR, type Listed, type PackageQuery, pageOf, type Stretch, turned, type Way } from './ways.ts'
+import { FAR, type Listed, type NameRow, type PackageQuery, pageOf, type Stretch, turned, type Way } from './ways.ts'
 
 /** What a listing needs of the table. */
 export type ListingTable = Pick<Table, 'query' | 'queryAll' | 'getAll'>
-
-/** How many packages of one name and type a project has on a shelf; `item` counts them by slot. */
-type NameRow = { shelf: Shelf; name: string; type: PackageType; projectId: number; count: number; item: Item }
 
 /** A family of a shelf's packages of one name, of all types or one. */
 type Part = NameLane & { family: Family; name: string; type: PackageType | undefined }
@@ -164,8 +161,9 @@ export const openListing = (table: ListingTable) => {
     shelves: readonly Shelf[],
     { filter, order, sort }: Listed,
     tallies: () => Promise<Tallies>,
+    known?: readonly NameRow[],
   ): Promise<Way> => {
-    const matching = (await Promise.all(shelves.map((shelf) => matchingNames(shelf, filter)))).flat()
+    const matching = known ?? (await Promise.all(shelves.map((shelf) => matchingNames(shelf, filter)))).flat()
     const found = matching.reduce((sum, { count }) => sum + count, 0)
     // One stretch holds a name with all its types, by id. An order by type wants each type of it apart.
     const apart = order === 'type' ? ({ name, type }: NameRow) => `${name} ${type}` : ({ name }: NameRow) => name
@@ -319,13 +317,14 @@ export const openListing = (table: ListingTable) => {
     }
   }
 
-  const wayThrough = async (shelves: readonly Shelf[], query: Listed): Promise<Way> => {
+  /** @param known the names that are searched for, where they were read before */
+  const wayThrough = async (shelves: readonly Shelf[], query: Listed, known?: readonly NameRow[]): Promise<Way> => {
     const { filter, order } = query
     if (filter.version !== undefined) return wayByVersion(shelves, query)
     const tallies = lazily(() => readTallies(shelves))
-    if (filter.name !== undefined) return wayByName(shelves, query, tallies)
+    if (filter.name !== undefined) return wayByName(shelves, query, tallies, known)
     const byName = restOf(filter, order).length > 0 && isRare(await tallies(), shelves, filter)
-    return byName ? wayByName(shelves, query, tallies) : wayByTally(shelves, query, tallies)
+    return byName ? wayByName(shelves, query, tallies, known) : wayByTally(shelves, query, tallies)
   }
 
   return {

@@ -10,7 +10,16 @@ import { type Content, contentFromItem } from './items.ts'
 import type { Shelf } from './keys.ts'
 import { projectsByPath } from './ranges.ts'
 import type { Item, Table } from './table.ts'
-import { firstStretch, type Listed, type PackageQuery, reach, type Stretch, turned, type Way } from './ways.ts'
+import {
+  firstStretch,
+  type Listed,
+  type NameRow,
+  type PackageQuery,
+  reach,
+  type Stretch,
+  turned,
+  type Way,
+} from './ways.ts'
 
 /** The projects inside a group. */
 export type ProjectsInside = {
@@ -23,9 +32,9 @@ export type ProjectsInside = {
 
 /** What of the listing engine these lists are made of. */
 type Engine = {
-  wayThrough: (shelves: readonly Shelf[], listed: Listed) => Promise<Way>
+  wayThrough: (shelves: readonly Shelf[], listed: Listed, known?: readonly NameRow[]) => Promise<Way>
   readVersion: (shelves: readonly Shelf[], filter: PackageFilter) => Promise<PackageEntry[]>
-  matchingNames: (shelf: Shelf, filter: PackageFilter) => Promise<{ projectId: number; count: number }[]>
+  matchingNames: (shelf: Shelf, filter: PackageFilter) => Promise<NameRow[]>
   isFew: (filter: PackageFilter) => Promise<boolean>
 }
 
@@ -39,21 +48,20 @@ const byPath = <Inside extends Pick<Content, 'path'>>(projects: readonly Inside[
 /** The contents that a page begins with, and how many projects of them it asks. */
 const firstContents = (groupId: number, sort: Sort, stretch: Stretch) => ({
   range: projectsByPath(groupId, turned(sort, stretch.isBackwards) === 'desc', stretch.from?.value ?? undefined),
-  projects: Math.min(stretch.take, FIRST_PROJECTS),
+  projects: Math.min(Math.ceil(stretch.take / PACKAGES_OF_A_PROJECT), FIRST_PROJECTS),
 })
 
-/** Whether a page is looked for among the projects that are next by path, and not by counts of names. */
-export const goesByContents = ({ order, filter, page }: PackageQuery): boolean =>
-  order === 'project_path' && filter.name === undefined && filter.version === undefined && firstStretch(page).skip === 0
-
-/** Reads what such a page begins with, whatever of it the caller may see, for a table that remembers what was read. */
-export const readContentsAhead = async (
-  table: Pick<Table, 'query'>,
-  { groupId }: ProjectsInside,
-  { sort, page }: PackageQuery,
-): Promise<void> => {
-  const first = firstContents(groupId, sort, firstStretch(page))
-  await table.query(first.range, first.projects * CONTENTS_FOR_ONE)
+/**
+ * Starts to read what a page begins with that is looked for among the projects that are next by path, and not by counts
+ * of names; for a table that remembers what is read.
+ */
+export const readContentsAhead = (table: Pick<Table, 'query'>, groupId: number, query: PackageQuery): void => {
+  const { order, filter, sort, page } = query
+  const stretch = firstStretch(page)
+  if (order !== 'project_path' || filter.name !== undefined || filter.version !== undefined || stretch.skip > 0) return
+  const first = firstContents(groupId, sort, stretch)
+  // It fails again for whoever needs it.
+  table.query(first.range, first.projects * CONTENTS_FOR_ONE).catch(() => {})
 }
 
 /**
@@ -80,11 +88,15 @@ export const wayByProjectPath = async (
   const isDescending = ({ isBackwards }: Stretch) => turned(sort, isBackwards) === 'desc'
   const newestFirst: Listed = { filter, order: 'created_at', sort: 'desc' }
 
-  /** Of one path. Of the path where the list begins nobody knows how much is left, maybe nothing. */
-  const rowsOf = async ([path, same]: OfPath, { from, ...rest }: Stretch) => {
-    const own = same.map(({ id }): Shelf => ({ kind: 'project', id }))
+  /**
+   * Of one path. Of the path where the list begins nobody knows how much is left, maybe nothing.
+   * @param names of the projects, where they were read before
+   */
+  const rowsOf = async ([path, same]: OfPath, { from, ...rest }: Stretch, names?: Map<number, NameRow[]>) => {
+    const own = same.map(({ id }) => ({ kind: 'project', id }) as const)
+    const known = names && own.flatMap((shelf) => names.get(shelf.id)?.map((row) => ({ ...row, shelf })) ?? [])
     const begun = path === from?.value ? { from: { value: null, id: from.id } } : {}
-    return reach(await engine.wayThrough(own, newestFirst), { ...rest, ...begun })
+    return reach(await engine.wayThrough(own, newestFirst, known), { ...rest, ...begun })
   }
 
   const wayOfVersion = async (): Promise<Way> => {
@@ -108,13 +120,13 @@ export const wayByProjectPath = async (
   /** By the counts of all names, which tell for any stretch which projects reach into it. */
   const wayByCounts = async (): Promise<Way> => {
     const names = Promise.all(shelves.map((shelf) => engine.matchingNames(shelf, filter)))
-    const [all, matching] = await Promise.all([projects.all(), names])
+    const [all, found] = await Promise.all([projects.all(), names])
     notePaths(all)
-    const counts = new Map<number, number>()
-    for (const { projectId, count } of matching.flat()) counts.set(projectId, (counts.get(projectId) ?? 0) + count)
-    const listed = byPath(all.filter(({ id }) => counts.has(id)))
+    const matching = Map.groupBy(found.flat(), ({ projectId }) => projectId)
+    const listed = byPath(all.filter(({ id }) => matching.has(id)))
+    const countOf = (some: readonly NameRow[] = []) => some.reduce((sum, { count }) => sum + count, 0)
     return {
-      total: async () => matching.flat().reduce((sum, { count }) => sum + count, 0),
+      total: async () => countOf(found.flat()),
       async read(stretch) {
         const { from, take } = stretch
         const direction = isDescending(stretch) ? -1 : 1
@@ -131,9 +143,9 @@ export const wayByProjectPath = async (
             if (!next) break
             const [path, same] = next
             const isBegun = path === from?.value
-            const here = isBegun ? 0 : same.reduce((sum, { id }) => sum + (counts.get(id) ?? 0), 0)
+            const here = isBegun ? 0 : same.reduce((sum, { id }) => sum + countOf(matching.get(id)), 0)
             if (isBegun || skip < here) {
-              together.push(rowsOf(next, { ...stretch, skip, take: left }))
+              together.push(rowsOf(next, { ...stretch, skip, take: left }, matching))
               left -= Math.max(0, here - skip)
             }
             skip = Math.max(0, skip - here)
@@ -168,8 +180,8 @@ export const wayByProjectPath = async (
   }
 
   /**
-   * Asks projects as their paths follow: first as many as there are rows to fill, then as many as the rest takes if the
-   * others have as much.
+   * Asks projects as their paths follow: first as many as fill the page with three rows each, then as many as the rest
+   * takes if the others have as much.
    * @returns undefined where too many have nothing to list, or something is on its way
    */
   const readAlong = async (stretch: Stretch): Promise<PackageEntry[] | undefined> => {
@@ -190,17 +202,15 @@ export const wayByProjectPath = async (
       const wanted = count === 0 ? first.projects : isAllRead ? Math.min(likely, waiting.length) : likely
       if (wanted > MOST_PROJECTS) return undefined
       if (round === 0 || (after && projectsIn(askable()) < wanted)) {
-        const [{ items, next }, areStill] = await Promise.all([
-          table.query(first.range, wanted * CONTENTS_FOR_ONE, after),
-          projects.areStill(),
-        ])
-        if (!areStill) return undefined
+        const { items, next } = await table.query(first.range, wanted * CONTENTS_FOR_ONE, after)
         waiting.push(...items.map(contentFromItem).filter((content) => isListed(content, shelves)))
         after = next
       }
       notePaths(waiting)
       const asked = firstOf(askable(), wanted)
-      rows.push(...(await rowsOfAll(asked, { ...stretch, take: left })))
+      const [found, areStill] = await Promise.all([rowsOfAll(asked, { ...stretch, take: left }), projects.areStill()])
+      if (!areStill) return undefined
+      rows.push(...found)
       count += projectsIn(asked)
       waiting = waiting.slice(projectsIn(asked))
       if (rows.length === stretch.take || (!after && waiting.length === 0)) return rows
@@ -225,6 +235,8 @@ export const wayByProjectPath = async (
 
 /** So many of the contents are read for each project that is asked: the others may be hidden from the caller. */
 const CONTENTS_FOR_ONE = 4
+/** As many as the projects of a page are taken to have at the least: where they have less, more are asked. */
+const PACKAGES_OF_A_PROJECT = 3
 /** A larger page asks no more at first: a few projects may hold all of it. */
 const FIRST_PROJECTS = 32
 /** As many rows as one read unit gives where names are of common length. Who has more is asked again if it is reached. */

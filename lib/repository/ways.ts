@@ -1,9 +1,10 @@
 /** Ways through a list, and a page of one. */
 import type { Family, PackageFilter, PackageOrder, Sort } from '../domain/listing.ts'
-import type { PackageEntry } from '../domain/package.ts'
+import type { PackageEntry, PackageType } from '../domain/package.ts'
 import { offsetOf, type Page, type Paged, type Position } from '../domain/pagination.ts'
 import type { Shelf } from './keys.ts'
 import type { Start } from './milestones.ts'
+import type { Item } from './table.ts'
 
 /** What is asked of a list of packages. */
 export type PackageQuery = { filter: PackageFilter; order: PackageOrder; sort: Sort; page: Page }
@@ -31,6 +32,9 @@ export type Way = {
   seek?: (stretch: Stretch) => Promise<Stretch | undefined>
   positionOf: (entry: PackageEntry) => Position
 }
+
+/** How many packages of one name and type a project has on a shelf; `item` counts them by slot. */
+export type NameRow = { shelf: Shelf; name: string; type: PackageType; projectId: number; count: number; item: Item }
 
 /** The order in which rows come from one of a list's ends. */
 export const turned = (sort: Sort, isBackwards: boolean): Sort => ((sort === 'asc') === isBackwards ? 'desc' : 'asc')

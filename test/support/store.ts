@@ -56,7 +56,8 @@ export const openStore = async ({ holdMs }: { holdMs?: number } = {}) => {
 /** A page of a group's list, as a request reads it. */
 export const readGroup = async (db: Database, group: Group, caller: Caller, query: GroupQuery) => {
   const revision = await db.groups.transitRevision(group.id)
-  return db.groupListings.open(group, query, caller.user !== undefined, revision).asSeenBy(caller)
+  const begun = db.groupListings.begin(group.id, query)
+  return begun.open(group, caller.user !== undefined, revision).asSeenBy(caller)
 }
 
 let made = 0
