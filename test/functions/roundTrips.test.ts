@@ -18,7 +18,7 @@ const setUp = async () => {
   const top = await store.group(undefined, 'private')
   const sub = await store.group(top, 'private')
   const project = await store.project(sub, 'private')
-  for (let n = 0; n < 30; n++) await store.publish(project, { name: `name-${n % 3}` })
+  await store.fill(project, 30, (n) => ({ name: `name-${n % 3}` }))
   const people = ['reporter', 'insider', 'maintainer'] as const
   const secrets: Record<string, string> = {}
   for (const username of people) {

@@ -155,8 +155,7 @@ describe('a page of a group', () => {
       while (groups.length <= nested) groups.push(await store.group(groups[Math.floor(groups.length / 2)] as Group))
       const inside: Project[] = []
       for (let n = 0; n < projects; n++) inside.push(await store.project(groups[n % groups.length] as Group))
-      for (const project of inside)
-        await store.fill(project, packages / projects, (n) => ({ name: `name-${project.id}-${n}` }))
+      await store.fillAll(inside, packages / projects, (n, place) => ({ name: `name-${place}-${n}` }))
       await count()
       return { top, inside }
     }

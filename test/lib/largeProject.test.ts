@@ -2,7 +2,7 @@ import { ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
 import { now, openStore, readGroup } from '../support/store.ts'
 import { watchTraffic } from '../support/traffic.ts'
 
-const SIZE = 2_500
+const SIZE = 1_500
 
 const query = {
   filter: { includeVersionless: false },
@@ -12,7 +12,7 @@ const query = {
   excludeSubgroups: false,
 } as const
 
-describe('a project of 2,500 packages', () => {
+describe('a project of 1,500 packages', () => {
   it('changes its visibility and its group in as few calls as a small one, while others publish into it', async () => {
     const store = await openStore()
     const [from, to] = [await store.group(), await store.group()]

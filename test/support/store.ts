@@ -37,20 +37,29 @@ export const openStore = async ({ holdMs }: { holdMs?: number } = {}) => {
     { username: 'owner', name: 'Owner', email: 'owner@example.com', admin: false },
     now(),
   )
-  /** Many packages of a project that nobody else writes to meanwhile, as publishing one by one makes them, in batches. */
-  const fill = async (
-    project: Pick<Project, 'id'>,
+  /**
+   * Many packages of projects that nobody else writes to meanwhile, as publishing one by one makes them, in batches:
+   * `count` of each, in turns.
+   */
+  const fillAll = async (
+    projects: readonly Pick<Project, 'id'>[],
     count: number,
-    nth: (n: number) => Wanted = (n) => ({ name: `name-${n % 40}`, version: `1.0.${n}` }),
-  ): Promise<Package[]> => {
+    nth: (n: number, place: number) => Wanted = (n) => ({ name: `name-${n % 40}`, version: `1.0.${n}` }),
+  ): Promise<Package[][]> => {
     const table = bufferTable(client, tableName)
     const buffered = databaseOver(table)
-    const packages: Package[] = []
-    for (let n = 0; n < count; n++) packages.push(await publish(buffered, project.id, nth(n)))
+    const packages = projects.map((): Package[] => [])
+    for (let n = 0; n < count; n++) {
+      for (const [place, { id }] of projects.entries()) {
+        packages[place]?.push(await publish(buffered, id, nth(n, place)))
+      }
+    }
     await table.flush()
     return packages
   }
-  return { db, client, tableName, owner, fill, ...fillers(db, owner.id) }
+  const fill = async (project: Pick<Project, 'id'>, count: number, nth?: (n: number) => Wanted): Promise<Package[]> =>
+    (await fillAll([project], count, nth)).flat()
+  return { db, client, tableName, owner, fill, fillAll, ...fillers(db, owner.id) }
 }
 
 /** A page of a group's list, as a request reads it. */

@@ -31,12 +31,9 @@ const setUp = async (packages = 3, holdMs?: number) => {
     await store.project(inner, 'private'),
     await store.project(top),
   ]
-  const ids = { open: [] as number[], closed: [] as number[], staying: [] as number[] }
-  for (let n = 0; n < packages; n++) {
-    ids.open.push((await store.publish(open, { name: `name-${n % 2}` })).id)
-    ids.closed.push((await store.publish(closed, { name: `name-${n % 2}` })).id)
-    ids.staying.push((await store.publish(staying, { name: `name-${n % 2}` })).id)
-  }
+  const filled = await store.fillAll([open, closed, staying], packages, (n) => ({ name: `name-${n % 2}` }))
+  const idsOf = (place: number) => filled[place]?.map(({ id }) => id) ?? []
+  const ids = { open: idsOf(0), closed: idsOf(1), staying: idsOf(2) }
   return { store, top, other, moving, inner, open, closed, staying, ids }
 }
 

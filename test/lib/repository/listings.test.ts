@@ -65,7 +65,7 @@ describe('every list, in every order, filtered in every way', () => {
         filters as fc.Arbitrary<PackageFilter>,
         fc.constantFrom(...ORDERS),
         fc.constantFrom<Sort>('asc', 'desc'),
-        fc.constantFrom(1, 3, 7, 100),
+        fc.constantFrom(2, 7, 20, 100),
         async (filter, order, sort, size) => {
           const wanted = plainList(packages, { filter, order, sort }, (id) => pathOf.get(id) ?? '')
           const seen: number[] = []

@@ -23,10 +23,8 @@ const table = () => openTable(store.client, store.tableName)
 const setUp = async (count: number) => {
   const top = await store.group()
   const project = await store.project(await store.group(await store.group(top)))
-  const packages: Package[] = []
-  for (let n = 0; n < count; n++) {
-    packages.push(await store.publish(project, { name: 'bar', version: `1.${n}.0`, tags: n === 0 ? ['latest'] : [] }))
-  }
+  const nth = (n: number) => ({ name: 'bar', version: `1.${n}.0`, tags: n === 0 ? ['latest'] : [] })
+  const packages = await store.fill(project, count, nth)
   return { project, packages, name: { projectId: project.id, type: 'npm', name: 'bar' } as const }
 }
 const by = ({ projectId }: { projectId: number }) => writerOf({ id: projectId })
