@@ -3,6 +3,7 @@ import { PackagesError } from '../../../lib/domain/errors.ts'
 import type { Package } from '../../../lib/domain/package.ts'
 import type { Group, Visibility } from '../../../lib/domain/project.ts'
 import { countAll, settleAll } from '../../support/jobs.ts'
+import { isSlow } from '../../support/moves.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 import { contradictions } from '../../support/tableCheck.ts'
 
@@ -113,7 +114,7 @@ const open = async () => {
 }
 
 /** More of them: `HISTORIES=200 npm test -- test/lib/repository/histories`. */
-const HISTORIES = Number(process.env.HISTORIES ?? 4)
+const HISTORIES = Number(process.env.HISTORIES ?? (isSlow ? 2 : 4))
 
 describe('random histories, several steps of which are taken at once', () => {
   it(

@@ -1,16 +1,18 @@
 import { databaseOver } from '../../../lib/repository/database.ts'
 import { bufferTable } from '../../../local/bufferedTable.ts'
 import { isNewWith, makeRegistry } from '../../../local/registry.ts'
-import { admin, list } from '../../support/moves.ts'
+import { admin, isSlow, list } from '../../support/moves.ts'
 import { openStore } from '../../support/store.ts'
 import { contradictions } from '../../support/tableCheck.ts'
+
+const COUNT = isSlow ? 100 : 300
 
 describe('a registry that is made for show', () => {
   it('is written as if all had been published one by one, beside what is there already, and goes on from there', async () => {
     const store = await openStore()
     const before = await store.publish(await store.project(await store.group()))
     const table = bufferTable(store.client, store.tableName, isNewWith)
-    const size = { packages: 300, projects: 12, groups: 12, depth: 4, seed: 7 }
+    const size = { packages: COUNT, projects: 12, groups: 12, depth: 4, seed: 7 }
     const made = await makeRegistry(databaseOver(table), store.owner, size, table.flushBehind)
     await table.flush()
 
@@ -21,11 +23,11 @@ describe('a registry that is made for show', () => {
       ...everything,
       filter: { includeVersionless: true, status: 'hidden' },
     })
-    expect(listed.total + hidden.total).toBe(300)
+    expect(listed.total + hidden.total).toBe(COUNT)
     expect(new Set(made.groups.map(({ visibility }) => visibility)).size).toBe(3)
 
     const after = await store.publish(made.projects[0] as (typeof made.projects)[number])
-    expect(after.id).toBe(before.id + 300 + 1)
+    expect(after.id).toBe(before.id + COUNT + 1)
     expect(await contradictions(store)).toEqual([])
   })
 })
