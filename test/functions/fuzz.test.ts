@@ -8,7 +8,7 @@ import { BEYOND_DOUBLE, FORM } from './access/requests.ts'
 
 /** The same cases each time; other numbers look at others: FUZZ_SEED=7 FUZZ_RUNS=500 npm test -- test/functions/fuzz */
 const SEED = Number(process.env.FUZZ_SEED ?? 1)
-const RUNS_PER_ROUTE = Number(process.env.FUZZ_RUNS ?? 10)
+const RUNS_PER_ROUTE = Number(process.env.FUZZ_RUNS ?? 8)
 
 const door = lambdaDoor()
 const world = createWorld(door)

@@ -132,9 +132,10 @@ describe('a page by its number alone', () => {
       victim.status = 'pending_destruction'
     }
     await fill(world, 20)
-    await expectPages(world, isSlow ? [ALL] : FILTERS, ['created_at', 'type'])
+    const some = isSlow ? [ALL] : FILTERS.slice(0, 4)
+    await expectPages(world, some, ['created_at', 'type'])
     await count(world)
-    await expectPages(world, isSlow ? [ALL] : FILTERS, ['created_at', 'type'])
+    await expectPages(world, some, ['created_at', 'type'])
     expect(await contradictions(world.store)).toEqual([])
   })
 })
@@ -147,24 +148,27 @@ describeOnFastEngine('a page by its number alone', () => {
       [{ includeVersionless: true, name: 'name' }, ['created_at', 'name', 'type', 'version']],
       [{ ...ALL, name: 'name-3', type: 'npm' }, ['created_at']],
     ]
-    const everyPage = async (sorts: readonly [Sort, Sort]) => {
+    const everyPage = async (sorts: readonly [Sort, Sort], isFirst: boolean) => {
       const group = groupShelves(world.top.id, ['private', 'internal', 'public'], false)
       for (const [filter, orders] of lists) {
         for (const [n, order] of orders.entries()) {
           const sort = sorts[n % 2] as Sort
           const whole = listed(world, filter, order, sort)
           const numbers = Array.from({ length: Math.ceil(whole.length / 100) }, (_, n) => n + 1)
+          // The second time one order is seen on every other page, the next on the rest of them.
+          const seen = numbers.filter((number) => isFirst || (number + n) % 2 === 0)
           const pages = await Promise.all(
-            numbers.map((number) => list(world, group, { filter, order, sort }, { number, size: 100, asked: 100 })),
+            seen.map((number) => list(world, group, { filter, order, sort }, { number, size: 100, asked: 100 })),
           )
           const ids = pages.flatMap(({ rows }) => rows.map(({ id }) => id))
-          expect({ filter, order, sort, ids }).toEqual({ filter, order, sort, ids: whole })
+          const wanted = seen.flatMap((number) => whole.slice((number - 1) * 100, number * 100))
+          expect({ filter, order, sort, ids }).toEqual({ filter, order, sort, ids: wanted })
         }
       }
     }
     await fill(world, 160)
     await count(world)
-    await everyPage(['asc', 'desc'])
+    await everyPage(['asc', 'desc'], true)
     expect(await contradictions(world.store)).toEqual([])
 
     const victims = world.all.filter(({ status, type }, n) => status === 'default' && type === 'npm' && n % 37 === 0)
@@ -173,7 +177,7 @@ describeOnFastEngine('a page by its number alone', () => {
       victim.status = 'pending_destruction'
     }
     await fill(world, 30)
-    await everyPage(['desc', 'asc'])
+    await everyPage(['desc', 'asc'], false)
     await count(world)
     expect(await contradictions(world.store)).toEqual([])
   })
