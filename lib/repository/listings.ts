@@ -317,7 +317,7 @@ export const openListing = (table: ListingTable) => {
     }
   }
 
-  /** @param known the names that are searched for, where they were read before */
+  /** @param known the names that the filter matches, where they were read before */
   const wayThrough = async (shelves: readonly Shelf[], query: Listed, known?: readonly NameRow[]): Promise<Way> => {
     const { filter, order } = query
     if (filter.version !== undefined) return wayByVersion(shelves, query)

@@ -182,11 +182,14 @@ export const wayByProjectPath = async (
   /**
    * Asks projects as their paths follow: first as many as fill the page with three rows each, then as many as the rest
    * takes if the others have as much.
+   * @param total of the list: once so many rows are found from its end on, the projects that are left have none
    * @returns undefined where too many have nothing to list, or something is on its way
    */
-  const readAlong = async (stretch: Stretch): Promise<PackageEntry[] | undefined> => {
+  const readAlong = async (stretch: Stretch, total: () => Promise<number>): Promise<PackageEntry[] | undefined> => {
     const first = firstContents(projects.groupId, sort, stretch)
     const rows: PackageEntry[] = []
+    /** Contents of one request may be of more than one age: who was met under one path is not met under another. */
+    const met = new Set<number>()
     let waiting: Content[] = []
     let after: Item | undefined
     let count = 0
@@ -197,20 +200,29 @@ export const wayByProjectPath = async (
     }
     for (let round = 0; round < ROUNDS; round++) {
       const left = stretch.take - rows.length
-      const likely = Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
+      const rest = Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
+      const atHand = projectsIn(askable())
+      const likely = count < TELLING_PROJECTS ? Math.min(rest, atHand || TELLING_PROJECTS) : rest
       const isAllRead = round > 0 && !after
       const wanted = count === 0 ? first.projects : isAllRead ? Math.min(likely, waiting.length) : likely
       if (wanted > MOST_PROJECTS) return undefined
-      if (round === 0 || (after && projectsIn(askable()) < wanted)) {
+      if (round === 0 || (after && atHand < wanted)) {
         const { items, next } = await table.query(first.range, wanted * CONTENTS_FOR_ONE, after)
-        waiting.push(...items.map(contentFromItem).filter((content) => isListed(content, shelves)))
+        const listed = items.map(contentFromItem).filter((one) => isListed(one, shelves) && !met.has(one.id))
+        for (const { id } of listed) met.add(id)
+        waiting.push(...listed)
         after = next
       }
       notePaths(waiting)
       const asked = firstOf(askable(), wanted)
-      const [found, areStill] = await Promise.all([rowsOfAll(asked, { ...stretch, take: left }), projects.areStill()])
+      const [found, areStill, most] = await Promise.all([
+        rowsOfAll(asked, { ...stretch, take: left }),
+        projects.areStill(),
+        total(),
+      ])
       if (!areStill) return undefined
       rows.push(...found)
+      if (!stretch.from && rows.length >= most) return rows
       count += projectsIn(asked)
       waiting = waiting.slice(projectsIn(asked))
       if (rows.length === stretch.take || (!after && waiting.length === 0)) return rows
@@ -226,7 +238,7 @@ export const wayByProjectPath = async (
   return {
     total: whole.total,
     async read(stretch) {
-      const rows = stretch.skip === 0 ? await readAlong(stretch) : undefined
+      const rows = stretch.skip === 0 ? await readAlong(stretch, whole.total) : undefined
       return rows ?? (await wayByCounts()).read(stretch)
     },
     positionOf,
@@ -239,11 +251,13 @@ const CONTENTS_FOR_ONE = 4
 const PACKAGES_OF_A_PROJECT = 3
 /** A larger page asks no more at first: a few projects may hold all of it. */
 const FIRST_PROJECTS = 32
+/** What fewer have tells too little of the others to ask very many, or none. */
+const TELLING_PROJECTS = 24
 /** As many rows as one read unit gives where names are of common length. Who has more is asked again if it is reached. */
 const ROWS_OF_A_UNIT = 21
 /** Where the rest of a page takes more projects, or more rounds, counting all of them costs less. */
 const MOST_PROJECTS = 100
-const ROUNDS = 3
+const ROUNDS = 4
 /** Projects that follow may have less than those before. */
 const MARGIN = 1.25
 

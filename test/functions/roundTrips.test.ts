@@ -110,6 +110,19 @@ describe('the round trips of a list, one after another', () => {
     }
   })
 
+  it('are one more by the paths of projects where the first that are asked have nothing', async () => {
+    const { store, top } = world
+    const group = await store.group(top, 'private')
+    for (let n = 0; n < 9; n++) await store.project(group, 'private', `a-${n}`)
+    const filled = []
+    for (let n = 0; n < 8; n++) filled.push(await store.project(group, 'private', `b-${n}`))
+    // More than are read at first: nobody knows how many there are.
+    for (let n = 0; n < 20; n++) await store.project(group, 'private', `c-${n}`)
+    await store.fillAll(filled, 3)
+    const { rounds } = await byGroup(String(group.id), 'reporter', '?order_by=project_path')
+    expect(rounds).toBe(4)
+  })
+
   it('come with a bounded number of calls', async () => {
     expect((await byProject(world.project.id)).calls).toBeLessThanOrEqual(6)
     expect((await byGroup(String(world.top.id))).calls).toBeLessThanOrEqual(13)
