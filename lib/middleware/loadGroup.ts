@@ -14,7 +14,10 @@ import { startEarly } from './startEarly.ts'
 export type InGroup<Ahead> = Authenticated & Identified & { group: Group; ancestors: Group[]; ahead: Ahead }
 
 type Options<Ahead, Begun> = {
-  /** Starts reads that need only the group's id, beside those of the group itself; what it returns goes to `ahead`. */
+  /**
+   * Starts reads that need only the group's id, beside those of the group itself; what it returns goes to `ahead`. They
+   * may be older than the revision.
+   */
   begin?: (event: APIGatewayProxyEvent, groupId: number) => Begun
   /**
    * As in `loadProject`: starts reads that need only the group. `revision` is that of its transits before all of them.

@@ -64,8 +64,9 @@ export const openStore = async ({ holdMs }: { holdMs?: number } = {}) => {
 
 /** A page of a group's list, as a request reads it. */
 export const readGroup = async (db: Database, group: Group, caller: Caller, query: GroupQuery) => {
-  const revision = await db.groups.transitRevision(group.id)
+  // A request reads both at the same moment: what begins may be the older one.
   const begun = db.groupListings.begin(group.id, query)
+  const revision = await db.groups.transitRevision(group.id)
   return begun.open(group, caller.user !== undefined, revision).asSeenBy(caller)
 }
 

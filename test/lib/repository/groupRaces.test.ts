@@ -1,7 +1,8 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import type { Caller } from '../../../lib/domain/permissions.ts'
 import type { Group, Project } from '../../../lib/domain/project.ts'
 import { locateAmong } from '../../../lib/domain/project.ts'
-import { transitsKey } from '../../../lib/repository/keys.ts'
+import { projectKey, transitsKey } from '../../../lib/repository/keys.ts'
 import { settleAll } from '../../support/jobs.ts'
 import { admin, list } from '../../support/moves.ts'
 import { now, openStore } from '../../support/store.ts'
@@ -9,12 +10,17 @@ import { unique } from '../../support/world.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
 
-/** Lets `meanwhile` happen right before the first transaction that `matches`, which was prepared without it. */
-const rightBefore = (store: Store, matches: (text: string) => boolean, meanwhile: () => Promise<unknown>) => {
+/** Lets `meanwhile` happen right before the first command that `matches`, a transaction if nothing else is said. */
+const rightBefore = (
+  store: Store,
+  matches: (text: string) => boolean,
+  meanwhile: () => Promise<unknown>,
+  commandName = 'TransactWriteItemsCommand',
+) => {
   let isDone = false
   store.client.middlewareStack.add(
     (next, context) => async (args) => {
-      if (!isDone && context.commandName === 'TransactWriteItemsCommand' && matches(JSON.stringify(args.input))) {
+      if (!isDone && context.commandName === commandName && matches(JSON.stringify(args.input))) {
         isDone = true
         await meanwhile()
       }
@@ -45,6 +51,26 @@ describe('races', () => {
     await settleAll(store.db)
     const found = await groupNow(store, moving.id)
     expect([found.ancestorIds, found.visibility]).not.toEqual([[target.id], 'public'])
+  })
+
+  it('a project that departs while it is listed by path is in the list and its total, or in neither', async () => {
+    const store = await openStore()
+    const [top, other] = [await store.group(), await store.group()]
+    const [open, closed] = [await store.project(top), await store.project(top, 'private')]
+    const [, [hidden] = []] = await store.fillAll([open, closed], 1)
+    const role = { userId: 4712, expiresOn: null, createdAt: now(), accessLevel: 20 } as const
+    const member: Caller = {
+      user: { ...store.owner, id: role.userId, admin: false },
+      memberships: [{ ...role, source: { kind: 'project', id: closed.id }, within: [top.id] }],
+    }
+    const end = rightBefore(
+      store,
+      (text) => text.includes(projectKey(open.id).pk),
+      () => store.db.groups.transferProject(open.id, other, now()),
+      'BatchGetItemCommand',
+    )
+    expect(await list(store, top, member, { order: 'project_path' })).toEqual({ total: 1, ids: [hidden?.id] })
+    end()
   })
 
   it('a group that becomes private while it departs is private in every list', async () => {
