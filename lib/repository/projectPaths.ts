@@ -245,8 +245,8 @@ export const wayByProjectPath = async (
   }
 }
 
-/** So many of the contents are read for each project that is asked: the others may be hidden from the caller. */
-const CONTENTS_FOR_ONE = 4
+/** So many of the contents are read for each project that is asked: the others may be hidden. Twenty take half a unit. */
+const CONTENTS_FOR_ONE = 3
 /** As many as the projects of a page are taken to have at the least: where they have less, more are asked. */
 const PACKAGES_OF_A_PROJECT = 3
 /** A larger page asks no more at first: a few projects may hold all of it. */
