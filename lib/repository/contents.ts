@@ -1,16 +1,22 @@
-import { follow, type Group, type Project } from '../domain/project.ts'
+import { follow, type Group, type Project, placeInside } from '../domain/project.ts'
 import { type Content, contentFromItem } from './items.ts'
 import { contentsKey, contentsPrefix, INSTANCE, pathSortKey, type Source, transitsKey } from './keys.ts'
 import { marksOf } from './marks.ts'
 import type { Places } from './places.ts'
 import { listTransits } from './rows.ts'
-import type { Table, Write } from './table.ts'
+import type { Item, Table, Write } from './table.ts'
+
+/** Sorts a project by its path, and tells where below the group it is unless it is right in it. */
+const pathAttributes = (groupId: number, thing: Group | Project): Item => {
+  const { path, groupIds } = placeInside(groupId, thing)
+  return { ...pathSortKey(thing.path, thing.id), ...(groupIds.length > 0 ? { w: path } : {}) }
+}
 
 const contentWrite = (groupId: number, kind: Source['kind'], thing: Group | Project): Write => ({
   put: {
     ...contentsKey(groupId, kind, thing.id),
     // Nothing lists the projects of the instance by their paths.
-    ...(kind === 'project' && groupId !== INSTANCE ? pathSortKey(thing.path, thing.id) : {}),
+    ...(kind === 'project' && groupId !== INSTANCE ? pathAttributes(groupId, thing) : {}),
     kind,
     id: thing.id,
     name: thing.name,

@@ -49,7 +49,9 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
   }
 
   const begin = (groupId: number, query: GroupQuery) => {
-    const memory = remembering(tellingPlaces(table, groupId))
+    // By path the contents of the group tell where a project is whose own shelf is read.
+    const isOfGroup = (pk: string) => query.order === 'project_path' || !isOfProject(pk)
+    const memory = remembering(tellingPlaces(table, groupId), isOfGroup)
     readContentsAhead(memory.table, groupId, query)
     return memory
   }
@@ -180,7 +182,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
   return {
     /**
      * Starts to read what needs only the group's id. It may be older than the revision that the group comes with, so
-     * these are reads of an index alone, whose rows are behind anyway and judged again by their projects.
+     * these are reads of an index alone, whose rows may be behind anyway: what is read later tells which of them moved.
      */
     begin(groupId: number, query: GroupQuery) {
       let memory = begin(groupId, query)
@@ -235,15 +237,18 @@ const tellingPlaces = (table: ListingTable, groupId: number): ListingTable => {
   }
 }
 
-/** The same read within one request is made once. */
-const remembering = (source: ListingTable) => {
+/**
+ * The same read within one request is made once.
+ * @param isOfGroup whether a move of a project changes who may see what is read of a partition
+ */
+const remembering = (source: ListingTable, isOfGroup: (pk: string) => boolean) => {
   const answers = new Map<string, Promise<unknown>>()
   let groupReads = 0
   const once = <Answer>(pk: string, key: unknown, read: () => Promise<Answer>): Promise<Answer> => {
     const name = JSON.stringify(key)
     const known = answers.get(name) as Promise<Answer> | undefined
     if (known) return known
-    if (!isOfProject(pk)) groupReads++
+    if (isOfGroup(pk)) groupReads++
     const answer = read()
     answers.set(name, answer)
     return answer
@@ -255,7 +260,7 @@ const remembering = (source: ListingTable) => {
   }
   return {
     table,
-    /** How many reads there were of what a move of a project changes. */
+    /** How many reads there were that a move of a project makes stale. */
     groupReads: () => groupReads,
   }
 }

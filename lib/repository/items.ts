@@ -139,6 +139,7 @@ const schemas = {
     path: v.string(),
     visibility: v.picklist(visibilities),
     ancestorIds: v.array(id),
+    w: v.optional(v.string()),
   }),
   segmentsHead: v.object({
     generation: v.string(),
@@ -233,7 +234,10 @@ const schemas = {
   }),
 }
 
-/** What stands in the contents of a group: enough to filter and to order, the rest is read by id. */
+/**
+ * What stands in the contents of a group: enough to filter and to order, the rest is read by id. `w` is the path of a
+ * project from the group on, where other groups are between them.
+ */
 export type Content = v.InferOutput<(typeof schemas)['contents']>
 /**
  * What a full path leads to. One with `movedAt` is a path that was left. `from` is the path that a group in transit

@@ -306,9 +306,9 @@ export const isOfGroupTally = (pk: string) => pk.startsWith('TALLY#GROUP#')
 /** Rows of a project's own shelf, names or tally, which a move of the project leaves alone. */
 export const isOfProject = (pk: string) => /^((NAMES|TALLY)#)?PROJECT#/.test(pk)
 
-/** The group whose shelf, names or tally a partition is. */
+/** The group whose shelf, names, tally or contents a partition is. */
 export const groupOfPartition = (pk: string): number =>
-  Number(/^(?:(?:NAMES|TALLY)#)?GROUP#(\d+)/.exec(pk)?.[1] ?? Number.NaN)
+  Number(/^(?:(?:(?:NAMES|TALLY)#)?GROUP|CONTENTS)#(\d+)/.exec(pk)?.[1] ?? Number.NaN)
 
 export const namesPartition = (shelf: Shelf) => `NAMES#${shelfPartition(shelf)}`
 /** What the rows of one name and type in a directory begin with, one row a project. */

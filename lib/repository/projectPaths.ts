@@ -5,7 +5,7 @@
 import { compareText, type PackageFilter, type Sort } from '../domain/listing.ts'
 import type { PackageEntry } from '../domain/package.ts'
 import type { Position } from '../domain/pagination.ts'
-import { parentId } from '../domain/project.ts'
+import { type PlaceInside, parentId } from '../domain/project.ts'
 import { type Content, contentFromItem } from './items.ts'
 import type { Shelf } from './keys.ts'
 import { projectsByPath } from './ranges.ts'
@@ -28,6 +28,13 @@ export type ProjectsInside = {
   all: () => Promise<readonly Pick<Content, 'id' | 'path'>[]>
   /** Whether none of them is on its way, so that each is listed where the contents of the group say that it is. */
   areStill: () => Promise<boolean>
+}
+
+/** Where in the group a project is, as far as its row in the contents tells. */
+const placeOf = (groupId: number, { visibility, path, ancestorIds, w }: Content): PlaceInside | undefined => {
+  const groupIds = ancestorIds.slice(ancestorIds.indexOf(groupId) + 1)
+  const inside = groupIds.length === 0 ? path : w
+  return inside === undefined ? undefined : { visibility, path: inside, groupIds }
 }
 
 /** What of the listing engine these lists are made of. */
@@ -189,7 +196,7 @@ export const wayByProjectPath = async (
     const first = firstContents(projects.groupId, sort, stretch)
     const rows: PackageEntry[] = []
     /** Contents of one request may be of more than one age: who was met under one path is not met under another. */
-    const met = new Set<number>()
+    const met = new Map<number, PlaceInside | undefined>()
     let waiting: Content[] = []
     let after: Item | undefined
     let count = 0
@@ -209,7 +216,7 @@ export const wayByProjectPath = async (
       if (round === 0 || (after && atHand < wanted)) {
         const { items, next } = await table.query(first.range, wanted * CONTENTS_FOR_ONE, after)
         const listed = items.map(contentFromItem).filter((one) => isListed(one, shelves) && !met.has(one.id))
-        for (const { id } of listed) met.add(id)
+        for (const one of listed) met.set(one.id, placeOf(projects.groupId, one))
         waiting.push(...listed)
         after = next
       }
@@ -221,7 +228,10 @@ export const wayByProjectPath = async (
         total(),
       ])
       if (!areStill) return undefined
-      rows.push(...found)
+      for (const entry of found) {
+        const place = met.get(entry.projectId)
+        rows.push(place ? { ...entry, place } : entry)
+      }
       if (!stretch.from && rows.length >= most) return rows
       count += projectsIn(asked)
       waiting = waiting.slice(projectsIn(asked))

@@ -85,10 +85,18 @@ const contentsProblems = (rows: readonly Row[], things: Things): string[] => {
         found.delete(key)
         const fields = ['name', 'path', 'visibility', 'ancestorIds'] as const
         if (!row) return [`${key} is missing`]
+        const isNested = thing.ancestorIds.at(-1) !== groupId
+        const inside = isNested
+          ? thing.fullPath
+              .split('/')
+              .slice(thing.ancestorIds.indexOf(groupId) + 1)
+              .join('/')
+          : undefined
         const sortKey = kind === 'project' && groupId > 0 ? pathSortKey(thing.path, thing.id).n : undefined
         return [
           ...fields.flatMap((field) => (same(row[field], thing[field]) ? [] : [`${key} has another ${field}`])),
           ...(row.n === sortKey ? [] : [`${key} is sorted by another path`]),
+          ...(row.w === (sortKey && inside) ? [] : [`${key} tells another place`]),
         ]
       }),
     )

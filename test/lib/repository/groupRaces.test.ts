@@ -1,5 +1,5 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
-import type { Caller } from '../../../lib/domain/permissions.ts'
+import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
 import type { Group, Project } from '../../../lib/domain/project.ts'
 import { locateAmong } from '../../../lib/domain/project.ts'
 import { projectKey, transitsKey } from '../../../lib/repository/keys.ts'
@@ -34,6 +34,15 @@ const rightBefore = (
   }
 }
 
+/** Somebody with a role in one project. */
+const memberOf = (store: Store, { id, ancestorIds }: Project): Caller => {
+  const role = { userId: 4712, expiresOn: null, createdAt: now(), accessLevel: 20 } as const
+  return {
+    user: { ...store.owner, id: role.userId, admin: false },
+    memberships: [{ ...role, source: { kind: 'project', id }, within: ancestorIds }],
+  }
+}
+
 const groupNow = (store: Store, id: number) => store.db.groups.findGroup({ id }) as Promise<Group>
 const projectNow = (store: Store, id: number) => store.db.groups.findProject({ id }) as Promise<Project>
 
@@ -53,24 +62,47 @@ describe('races', () => {
     expect([found.ancestorIds, found.visibility]).not.toEqual([[target.id], 'public'])
   })
 
-  it('a project that departs while it is listed by path is in the list and its total, or in neither', async () => {
+  it('a project that departs while it is searched by path is in the list and its total, or in neither', async () => {
     const store = await openStore()
     const [top, other] = [await store.group(), await store.group()]
     const [open, closed] = [await store.project(top), await store.project(top, 'private')]
-    const [, [hidden] = []] = await store.fillAll([open, closed], 1)
-    const role = { userId: 4712, expiresOn: null, createdAt: now(), accessLevel: 20 } as const
-    const member: Caller = {
-      user: { ...store.owner, id: role.userId, admin: false },
-      memberships: [{ ...role, source: { kind: 'project', id: closed.id }, within: [top.id] }],
-    }
+    const [, [kept] = []] = await store.fillAll([open, closed], 1)
     const end = rightBefore(
       store,
       (text) => text.includes(projectKey(open.id).pk),
       () => store.db.groups.transferProject(open.id, other, now()),
       'BatchGetItemCommand',
     )
-    expect(await list(store, top, member, { order: 'project_path' })).toEqual({ total: 1, ids: [hidden?.id] })
+    const search = { order: 'project_path', filter: { name: 'name', includeVersionless: false } } as const
+    expect(await list(store, top, memberOf(store, closed), search)).toEqual({ total: 1, ids: [kept?.id] })
     end()
+  })
+
+  it('a project that becomes private while it is listed by path does not show what is published into it then', async () => {
+    const store = await openStore()
+    const top = await store.group()
+    // They fill a page: for whoever does not see them the others are asked when his roles are known.
+    const hidden = []
+    for (let n = 0; n < 7; n++) hidden.push(await store.project(top, 'private', `a-${n}`))
+    await store.fillAll(hidden, 3)
+    const closed = await store.project(top, 'private', 'b')
+    for (const caller of [ANONYMOUS, memberOf(store, closed)]) {
+      const open = await store.project(top)
+      await store.publish(open)
+      const end = rightBefore(
+        store,
+        (text) => text.includes(`"${projectKey(open.id).pk}"`),
+        async () => {
+          await store.db.groups.changeProject(open.id, { visibility: 'private' }, now())
+          await store.publish(open, { name: 'secret' })
+          await store.db.transit.settle(open.id)
+        },
+        'QueryCommand',
+      )
+      const page = { number: 1, size: 20, asked: 20 }
+      expect(await list(store, top, caller, { order: 'project_path', page })).toEqual({ total: 0, ids: [] })
+      end()
+    }
   })
 
   it('a group that becomes private while it departs is private in every list', async () => {

@@ -112,6 +112,7 @@ describe('every list, in every order, filtered in every way', () => {
     const top = await store.group()
     const packages: Package[] = []
     const pathOf = new Map<number, string>()
+    const fullPaths = new Map<number, string>()
     const isPublic = new Set<number>()
     for (let n = 0; n < 8; n++) {
       const sub = await store.group(top)
@@ -123,6 +124,7 @@ describe('every list, in every order, filtered in every way', () => {
       ] as const) {
         const project = await store.project(sub, n % 4 === 0 ? 'private' : 'public', path)
         pathOf.set(project.id, path.toLowerCase())
+        fullPaths.set(project.id, project.fullPath)
         packages.push(...(await store.fill(project, count)))
         if (project.visibility === 'public') isPublic.add(project.id)
       }
@@ -148,6 +150,8 @@ describe('every list, in every order, filtered in every way', () => {
           const { rows, total, ends } = await readGroup(store.db, top, caller, { ...query, page })
           expect(total).toBe(wanted.length)
           seen.push(...rows.map(({ entry }) => entry.id))
+          const told = rows.map(({ project }) => project.fullPath)
+          expect(told).toEqual(rows.map(({ entry }) => fullPaths.get(entry.projectId)))
           start = ends?.hasMore ? { after: ends.last } : undefined
         }
         expect([sort, size, seen]).toEqual([sort, size, wanted])
