@@ -186,7 +186,7 @@ describeOnFastEngine('a page by its number alone', () => {
     const world = await setUp()
     for (const start of [600_000, 524_000 * 128]) {
       await skipIds(world.store, start)
-      await fill(world, 55)
+      await fill(world, 40)
       await expectPages(world, [ALL], ['created_at', 'type'])
       await count(world)
       await expectPages(world, [ALL, { includeVersionless: false, type: 'npm' }], ['created_at', 'type'])
