@@ -199,14 +199,20 @@ describe('npm start', () => {
 
   it.each([
     [
-      'a PORT out of range',
-      { PORT: '65536' },
-      'PORT is "65536", which is no port. Set it to a number from 1 to 65535.',
+      'a PORT that is no number',
+      { PORT: 'http' },
+      'PORT is "http", which is no port. Set it to a number from 1 to 65535.',
+    ],
+    ['a PORT out of range', { PORT: '65536' }, 'PORT is "65536", which is no port.'],
+    [
+      'a short ROOT_TOKEN',
+      { ROOT_TOKEN: 'short' },
+      'ROOT_TOKEN must have 20 to 255 printable characters without blanks.',
     ],
     [
       'a ROOT_TOKEN with a blank',
       { ROOT_TOKEN: 'twenty characters and more' },
-      'ROOT_TOKEN must have 20 to 255 printable characters without blanks.',
+      'ROOT_TOKEN must have 20 to 255 printable',
     ],
   ])('refuses %s in a sentence', async (_what, wrong, sentence) => {
     const service = npmStart({ DATA_DIR: join(home, 'never-made'), ...wrong })
