@@ -1,4 +1,4 @@
-import { follow, type Group, type Project, placeInside } from '../domain/project.ts'
+import { follow, type Group, type PlaceInside, type Project, placeInside } from '../domain/project.ts'
 import { type Content, contentFromItem } from './items.ts'
 import { contentsKey, contentsPrefix, INSTANCE, pathSortKey, type Source, transitsKey } from './keys.ts'
 import { marksOf } from './marks.ts'
@@ -10,6 +10,13 @@ import type { Item, Table, Write } from './table.ts'
 const pathAttributes = (groupId: number, thing: Group | Project): Item => {
   const { path, groupIds } = placeInside(groupId, thing)
   return { ...pathSortKey(thing.path, thing.id), ...(groupIds.length > 0 ? { w: path } : {}) }
+}
+
+/** Where in the group a project is, as far as its row in the contents tells. */
+export const placeTold = (groupId: number, { visibility, path, ancestorIds, w }: Content): PlaceInside | undefined => {
+  const groupIds = ancestorIds.slice(ancestorIds.indexOf(groupId) + 1)
+  const inside = groupIds.length === 0 ? path : w
+  return inside === undefined ? undefined : { visibility, path: inside, groupIds }
 }
 
 const contentWrite = (groupId: number, kind: Source['kind'], thing: Group | Project): Write => ({

@@ -6,6 +6,7 @@ import { compareText, type PackageFilter, type Sort } from '../domain/listing.ts
 import type { PackageEntry } from '../domain/package.ts'
 import type { Position } from '../domain/pagination.ts'
 import { type PlaceInside, parentId } from '../domain/project.ts'
+import { placeTold } from './contents.ts'
 import { type Content, contentFromItem } from './items.ts'
 import type { Shelf } from './keys.ts'
 import { projectsByPath } from './ranges.ts'
@@ -28,13 +29,6 @@ export type ProjectsInside = {
   all: () => Promise<readonly Pick<Content, 'id' | 'path'>[]>
   /** Whether none of them is on its way, so that each is listed where the contents of the group say that it is. */
   areStill: () => Promise<boolean>
-}
-
-/** Where in the group a project is, as far as its row in the contents tells. */
-const placeOf = (groupId: number, { visibility, path, ancestorIds, w }: Content): PlaceInside | undefined => {
-  const groupIds = ancestorIds.slice(ancestorIds.indexOf(groupId) + 1)
-  const inside = groupIds.length === 0 ? path : w
-  return inside === undefined ? undefined : { visibility, path: inside, groupIds }
 }
 
 /** What of the listing engine these lists are made of. */
@@ -216,7 +210,7 @@ export const wayByProjectPath = async (
       if (round === 0 || (after && atHand < wanted)) {
         const { items, next } = await table.query(first.range, wanted * CONTENTS_FOR_ONE, after)
         const listed = items.map(contentFromItem).filter((one) => isListed(one, shelves) && !met.has(one.id))
-        for (const one of listed) met.set(one.id, placeOf(projects.groupId, one))
+        for (const one of listed) met.set(one.id, placeTold(projects.groupId, one))
         waiting.push(...listed)
         after = next
       }

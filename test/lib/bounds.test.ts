@@ -1,13 +1,13 @@
 import type { PackageFilter, PackageOrder, Sort } from '../../lib/domain/listing.ts'
 import { MAX_PER_PAGE, type Page, type Start } from '../../lib/domain/pagination.ts'
-import { ACCESS_LEVELS, ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
+import { ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
 import type { Group, Project } from '../../lib/domain/project.ts'
 import { type Database, openDatabase } from '../../lib/repository/database.ts'
 import { createClient } from '../../lib/repository/table.ts'
 import { testEnvironment } from '../support/environment.ts'
 import { countAll } from '../support/jobs.ts'
 import { type Cost, type Meter, startMeter } from '../support/meter.ts'
-import { admin, signedIn } from '../support/moves.ts'
+import { admin, memberOf, signedIn } from '../support/moves.ts'
 import { openStore, readGroup } from '../support/store.ts'
 
 const SIZE = 20
@@ -161,23 +161,11 @@ describe('a page of a group', () => {
     }
     const small = await grow(10, 40, 2)
     const large = await grow(2 * SIZE, 160, 8)
-    const insider = ({ inside }: typeof small): Caller => ({
-      user: { ...store.owner, id: 4712, admin: false },
-      // None of them is on the pages below, which begin at the other end: whose roles tell where they are is not read.
-      memberships: inside
-        .toSorted((one, other) => (one.path < other.path ? -1 : 1))
-        .slice(0, 3)
-        .map(({ id, ancestorIds }) => ({
-          source: { kind: 'project', id },
-          within: ancestorIds,
-          accessLevel: ACCESS_LEVELS.reporter,
-        })) as unknown as Caller['memberships'],
-    })
     const callers: [string, (place: typeof small) => Caller][] = [
       ['anonymous', () => ANONYMOUS],
       ['signed in', () => signedIn(store)],
       ['administrator', () => admin(store)],
-      ['member of three projects inside', insider],
+      ['member of three projects inside', ({ inside }) => memberOf(store, ...inside.slice(0, 3))],
     ]
     for (const [name, callerOf] of callers) {
       const read = async (place: typeof small, order: PackageOrder, start?: Start) => {

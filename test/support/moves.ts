@@ -1,9 +1,9 @@
 import type { PackageOrder } from '../../lib/domain/listing.ts'
-import { ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
-import type { Group } from '../../lib/domain/project.ts'
+import { ACCESS_LEVELS, ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
+import type { Group, Project } from '../../lib/domain/project.ts'
 import type { GroupQuery } from '../../lib/repository/groupListings.ts'
 import { testEnvironment } from './environment.ts'
-import { type openStore, readGroup } from './store.ts'
+import { now, type openStore, readGroup } from './store.ts'
 
 /** What tests of moving projects and groups share: lists as callers see them, and changes that are stopped. */
 type Store = Awaited<ReturnType<typeof openStore>>
@@ -21,6 +21,19 @@ export const signedIn = (store: Store): Caller => ({
   user: { ...store.owner, id: 4711, admin: false },
   memberships: [],
 })
+
+/** Somebody with a role in each of these projects. */
+export const memberOf = (store: Store, ...projects: readonly Pick<Project, 'id' | 'ancestorIds'>[]): Caller => {
+  const role = { userId: 4712, expiresOn: null, createdAt: now(), accessLevel: ACCESS_LEVELS.reporter }
+  return {
+    user: { ...store.owner, id: role.userId, admin: false },
+    memberships: projects.map(({ id, ancestorIds }) => ({
+      ...role,
+      source: { kind: 'project', id },
+      within: ancestorIds,
+    })),
+  }
+}
 
 const open = (store: Store, group: Group, caller: Caller, more: Partial<GroupQuery>) =>
   readGroup(store.db, group, caller, { ...everything, ...more })

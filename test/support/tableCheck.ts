@@ -2,7 +2,7 @@ import { ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { slotName, slotOf } from '../../lib/domain/listing.ts'
 import type { Package } from '../../lib/domain/package.ts'
 import type { Membership } from '../../lib/domain/permissions.ts'
-import { type Group, isMoreVisible, type Project } from '../../lib/domain/project.ts'
+import { type Group, isMoreVisible, type Project, placeInside } from '../../lib/domain/project.ts'
 import { entryFromItem } from '../../lib/repository/items.ts'
 import { padded, pathSortKey, segmentOf, UNCOUNTED } from '../../lib/repository/keys.ts'
 import { FANOUT } from '../../lib/repository/segments.ts'
@@ -85,18 +85,14 @@ const contentsProblems = (rows: readonly Row[], things: Things): string[] => {
         found.delete(key)
         const fields = ['name', 'path', 'visibility', 'ancestorIds'] as const
         if (!row) return [`${key} is missing`]
-        const isNested = thing.ancestorIds.at(-1) !== groupId
-        const inside = isNested
-          ? thing.fullPath
-              .split('/')
-              .slice(thing.ancestorIds.indexOf(groupId) + 1)
-              .join('/')
-          : undefined
-        const sortKey = kind === 'project' && groupId > 0 ? pathSortKey(thing.path, thing.id).n : undefined
+        const isSorted = kind === 'project' && groupId > 0
+        const sortKey = isSorted ? pathSortKey(thing.path, thing.id).n : undefined
+        const { path, groupIds } = placeInside(groupId, thing)
+        const told = isSorted && groupIds.length > 0 ? path : undefined
         return [
           ...fields.flatMap((field) => (same(row[field], thing[field]) ? [] : [`${key} has another ${field}`])),
           ...(row.n === sortKey ? [] : [`${key} is sorted by another path`]),
-          ...(row.w === (sortKey && inside) ? [] : [`${key} tells another place`]),
+          ...(row.w === told ? [] : [`${key} tells another place`]),
         ]
       }),
     )

@@ -1,10 +1,10 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
-import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
+import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Group, Project } from '../../../lib/domain/project.ts'
 import { locateAmong } from '../../../lib/domain/project.ts'
 import { projectKey, transitsKey } from '../../../lib/repository/keys.ts'
 import { settleAll } from '../../support/jobs.ts'
-import { admin, list } from '../../support/moves.ts'
+import { admin, list, memberOf } from '../../support/moves.ts'
 import { now, openStore } from '../../support/store.ts'
 import { unique } from '../../support/world.ts'
 
@@ -31,15 +31,6 @@ const rightBefore = (
   return () => {
     store.client.middlewareStack.remove('meanwhile')
     expect(isDone).toBe(true)
-  }
-}
-
-/** Somebody with a role in one project. */
-const memberOf = (store: Store, { id, ancestorIds }: Project): Caller => {
-  const role = { userId: 4712, expiresOn: null, createdAt: now(), accessLevel: 20 } as const
-  return {
-    user: { ...store.owner, id: role.userId, admin: false },
-    memberships: [{ ...role, source: { kind: 'project', id }, within: ancestorIds }],
   }
 }
 
