@@ -68,8 +68,11 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     const shelvesOf = ({ visibilities: shown }: Pick<GroupScope, 'visibilities'>) =>
       groupShelves(group.id, shown, query.excludeSubgroups)
 
+    const shown = isSignedIn ? visibilities : (['public'] as const)
+    const shelvesAhead = shelvesOf({ visibilities: [...shown] })
     const inside: ProjectsInside = {
       groupId: group.id,
+      ahead: shelvesAhead,
       all: lazily(() => groups.listContents('project', group)),
       async areStill() {
         const { projectIds, groupIds } = await transitsIn(source, group.id)
@@ -81,9 +84,8 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         ? openListing(reader).listPackagesByProjectPath(shelves, inside, query)
         : openListing(reader).listPackages(shelves, query)
 
-    const shown = isSignedIn ? visibilities : (['public'] as const)
     // As a member sees it.
-    const ahead = listFrom(passingOver(source, new Set(), []), shelvesOf({ visibilities: [...shown] }))
+    const ahead = listFrom(passingOver(source, new Set(), []), shelvesAhead)
     const transitsAhead = transitsIn(source, group.id)
     // Whoever drops this listing unread (no right, bad parameter) must not be met by its failure.
     for (const read of [ahead, transitsAhead]) read.catch(() => {})

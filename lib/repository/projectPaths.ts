@@ -25,6 +25,8 @@ import {
 /** The projects inside a group. */
 export type ProjectsInside = {
   groupId: number
+  /** The shelves of whoever sees most, for whom the first projects of a page are asked before it is known who asks. */
+  ahead: readonly Shelf[]
   /** All of them, as they are now. */
   all: () => Promise<readonly Pick<Content, 'id' | 'path'>[]>
   /** Whether none of them is on its way, so that each is listed where the contents of the group say that it is. */
@@ -195,27 +197,37 @@ export const wayByProjectPath = async (
     let after: Item | undefined
     let count = 0
     /** Of the last path more projects may follow. */
-    const askable = () => {
-      const paths = byPath(waiting)
+    const askable = (some: readonly Content[]) => {
+      const paths = byPath(some)
       return after ? paths.slice(0, -1) : paths
+    }
+    const readContents = async (wanted: number): Promise<Content[]> => {
+      const { items, next } = await table.query(first.range, wanted * CONTENTS_FOR_ONE, after)
+      after = next
+      const contents = items.map(contentFromItem)
+      const listed = contents.filter((one) => isListed(one, shelves) && !met.has(one.id))
+      for (const one of listed) met.set(one.id, placeTold(projects.groupId, one))
+      waiting.push(...listed)
+      return contents
+    }
+    const contents = await readContents(first.projects)
+    const askedAhead = firstOf(askable(contents.filter((one) => isListed(one, projects.ahead))), first.projects)
+    // Those of them that are listed here may fill the page, and need no call any more.
+    const known = askedAhead.flatMap(([, same]) => same).filter(({ id }) => met.has(id)).length
+    const projectsFor = (left: number): number => {
+      if (count === 0) return first.projects
+      const rest = Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
+      const atHand = projectsIn(askable(waiting))
+      const likely = count < TELLING_PROJECTS ? Math.min(rest, atHand || TELLING_PROJECTS) : rest
+      return after ? likely : Math.min(likely, waiting.length)
     }
     for (let round = 0; round < ROUNDS; round++) {
       const left = stretch.take - rows.length
-      const rest = Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
-      const atHand = projectsIn(askable())
-      const likely = count < TELLING_PROJECTS ? Math.min(rest, atHand || TELLING_PROJECTS) : rest
-      const isAllRead = round > 0 && !after
-      const wanted = count === 0 ? first.projects : isAllRead ? Math.min(likely, waiting.length) : likely
+      const wanted = (round === 0 && known) || projectsFor(left)
       if (wanted > MOST_PROJECTS) return undefined
-      if (round === 0 || (after && atHand < wanted)) {
-        const { items, next } = await table.query(first.range, wanted * CONTENTS_FOR_ONE, after)
-        const listed = items.map(contentFromItem).filter((one) => isListed(one, shelves) && !met.has(one.id))
-        for (const one of listed) met.set(one.id, placeTold(projects.groupId, one))
-        waiting.push(...listed)
-        after = next
-      }
+      if (round > 0 && after && projectsIn(askable(waiting)) < wanted) await readContents(wanted)
       notePaths(waiting)
-      const asked = firstOf(askable(), wanted)
+      const asked = firstOf(askable(waiting), wanted)
       const [found, areStill, most] = await Promise.all([
         rowsOfAll(asked, { ...stretch, take: left }),
         projects.areStill(),

@@ -110,6 +110,18 @@ describe('the round trips of a list, one after another', () => {
     }
   })
 
+  it('are no more by the paths of projects where some that are asked are hidden from the caller', async () => {
+    const { store } = world
+    const group = await store.group()
+    const inside = []
+    for (let n = 0; n < 10; n++) inside.push(await store.project(group, n % 2 === 0 ? 'public' : 'private'))
+    await store.fillAll(inside, 8)
+    for (const who of ['insider', 'reporter', 'nobody']) {
+      const { rounds } = await byGroup(String(group.id), who, '?order_by=project_path')
+      expect([who, rounds]).toEqual([who, 3])
+    }
+  })
+
   it('are one more by the paths of projects where the first that are asked have nothing', async () => {
     const { store, top } = world
     const group = await store.group(top, 'private')

@@ -154,18 +154,23 @@ describe('a page of a group', () => {
       const groups = [top]
       while (groups.length <= nested) groups.push(await store.group(groups[Math.floor(groups.length / 2)] as Group))
       const inside: Project[] = []
-      for (let n = 0; n < projects; n++) inside.push(await store.project(groups[n % groups.length] as Group))
+      for (let n = 0; n < projects; n++) {
+        const visibility = n % 3 === 2 ? 'private' : 'public'
+        inside.push(await store.project(groups[n % groups.length] as Group, visibility))
+      }
       await store.fillAll(inside, packages / projects, (n, place) => ({ name: `name-${place}-${n}` }))
       await count()
       return { top, inside }
     }
-    const small = await grow(10, 40, 2)
-    const large = await grow(2 * SIZE, 160, 8)
+    const small = await grow(10, 80, 2)
+    const large = await grow(2 * SIZE, 320, 8)
+    const isPrivate = ({ visibility }: Project) => visibility === 'private'
     const callers: [string, (place: typeof small) => Caller][] = [
       ['anonymous', () => ANONYMOUS],
       ['signed in', () => signedIn(store)],
       ['administrator', () => admin(store)],
-      ['member of three projects inside', ({ inside }) => memberOf(store, ...inside.slice(0, 3))],
+      // All that are hidden in the small one, and a few of those in the large one.
+      ['member of three projects inside', ({ inside }) => memberOf(store, ...inside.filter(isPrivate).slice(0, 3))],
     ]
     for (const [name, callerOf] of callers) {
       const read = async (place: typeof small, order: PackageOrder, start?: Start) => {
