@@ -71,11 +71,13 @@ export const ledger = (store: Store, groups: readonly Group[]) => {
   )
 }
 
-/** On the engine that takes its time some of the cases show whether it differs. */
-export const isSlow = process.env.DYNAMODB_ENDPOINT === testEnvironment().dynamodbLocal
+/** On the engine that takes its time some of the cases show whether it differs; `EVERY_CASE=true` has it show them all. */
+export const isSlow =
+  process.env.DYNAMODB_ENDPOINT === testEnvironment().dynamodbLocal && process.env.EVERY_CASE !== 'true'
 
 /** For what is made of steps that others show on both engines: it runs on the fast one. */
 export const describeOnFastEngine: (title: string, cases: () => void) => void = isSlow ? () => {} : describe
+export const itOnFastEngine: (title: string, test: () => Promise<void>) => void = isSlow ? () => {} : it
 
 /** How long whoever watches a move looks away. */
 export const BETWEEN_LOOKS_MS = 40

@@ -4,7 +4,7 @@ import type { Group, Project } from '../../../lib/domain/project.ts'
 import { locateAmong } from '../../../lib/domain/project.ts'
 import { projectKey, transitsKey } from '../../../lib/repository/keys.ts'
 import { settleAll } from '../../support/jobs.ts'
-import { admin, list, memberOf } from '../../support/moves.ts'
+import { admin, describeOnFastEngine, list, memberOf } from '../../support/moves.ts'
 import { now, openStore } from '../../support/store.ts'
 import { unique } from '../../support/world.ts'
 
@@ -204,7 +204,7 @@ describe('races', () => {
   })
 })
 
-describe('paths', () => {
+describeOnFastEngine('paths', () => {
   it('a path below the new one leads to what is there now, also if a project had it before', async () => {
     const store = await openStore()
     const [elsewhere, former, moving] = [await store.group(), await store.group(), await store.group()]
@@ -223,7 +223,7 @@ describe('paths', () => {
   })
 })
 
-describe('where a thing is', () => {
+describeOnFastEngine('where a thing is', () => {
   it('is answered, or not, but never sought for ever when groups were read at different times', async () => {
     const store = await openStore()
     const outer = await store.group()
@@ -264,7 +264,7 @@ describe('limits', () => {
   })
 })
 
-describe('a group with more inside than one run of the job gets through', () => {
+describeOnFastEngine('a group with more inside than one run of the job gets through', () => {
   it('arrives after some runs', async () => {
     const store = await openStore()
     const [moving, other] = [await store.group(), await store.group()]

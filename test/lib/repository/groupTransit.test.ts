@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ANONYMOUS, type Caller } from '../../../lib/domain/permissions.ts'
-import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
+import type { Group, Project } from '../../../lib/domain/project.ts'
 import { settleAll } from '../../support/jobs.ts'
 import {
   admin,
   BETWEEN_LOOKS_MS,
   describeOnFastEngine,
   isSlow,
+  itOnFastEngine,
   ledger,
   list,
   pathsIn,
@@ -225,7 +226,7 @@ describeOnFastEngine('a group with another path', () => {
   })
 })
 
-describe('a group that is deleted', () => {
+describeOnFastEngine('a group that is deleted', () => {
   it('is gone at once with all that is in it, and its path is free when nothing of it is left', async () => {
     const { store, top, moving, inner, open, closed, ids } = await setUp()
     const userId = await member(store, closed, 'project')
@@ -251,7 +252,7 @@ describe('a group that is deleted', () => {
 })
 
 describe('what happens inside a group on its way', () => {
-  it('publishes, deletes and tags as at any time, and every list in between is right', async () => {
+  itOnFastEngine('publishes, deletes and tags as at any time, and every list in between is right', async () => {
     const { store, top, other, moving, open, closed, ids } = await setUp(4)
     await store.db.groups.transferGroup(moving.id, other.id, now())
     const fresh = await store.publish(open, { name: 'fresh', version: '1.0.0' })
@@ -309,7 +310,7 @@ describe('what happens inside a group on its way', () => {
     expect(await list(store, other, admin(store), named)).toMatchObject({ total: 3 * busy })
   })
 
-  it('waits with what changes its structure until the group has arrived', async () => {
+  itOnFastEngine('waits with what changes its structure until the group has arrived', async () => {
     const { store, top, other, moving, inner, open, closed } = await setUp(1)
     await store.db.groups.transferGroup(moving.id, other.id, now())
     const [innerNow, openNow] = [
@@ -432,66 +433,4 @@ describeOnFastEngine('a move of a group that is stopped', () => {
       expect(stops).toBeGreaterThan(4)
     },
   )
-})
-
-describeOnFastEngine('random histories of groups, projects and packages', () => {
-  it('end as a plain tree would', async () => {
-    // Steps are drawn from a fixed sequence: the same histories each time.
-    let seed = 11
-    const draw = (count: number) => {
-      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
-      return Math.floor((seed / 2_147_483_648) * count)
-    }
-    const store = await openStore()
-    const groups = [await store.group(), await store.group()]
-    groups.push(await store.group(groups[0]), await store.group(groups[1]))
-    groups.push(await store.group(groups[2]))
-    const parents: (number | undefined)[] = [undefined, undefined, 0, 1, 2]
-    const projects = [await store.project(groups[2] as Group), await store.project(groups[4] as Group)]
-    const places = [2, 4]
-    const shown: Visibility[] = ['public', 'public']
-    const packages: number[][] = [[], []]
-    const isIn = (group: number, place: number | undefined): boolean =>
-      place !== undefined && (place === group || isIn(group, parents[place]))
-
-    for (let step = 0; step < 14; step++) {
-      const which = draw(2)
-      const project = projects[which] as Project
-      const does = draw(6)
-      if (does <= 1) packages[which]?.push((await store.publish(project, { name: `n-${step % 3}` })).id)
-      if (does === 2) {
-        shown[which] = (['private', 'internal', 'public'] as const)[draw(3)] as Visibility
-        await store.db.groups.changeProject(project.id, { visibility: shown[which] }, now())
-      }
-      if (does === 3) {
-        places[which] = draw(5)
-        const [target] = await nowOf(store, groups[places[which]] as Group)
-        await store.db.groups.transferProject(project.id, target as Group, now())
-      }
-      if (does === 4) {
-        const [moved, target] = [2 + draw(3), draw(5)]
-        if (!isIn(moved, target) && parents[moved] !== target) {
-          parents[moved] = target
-          await store.db.groups.transferGroup((groups[moved] as Group).id, (groups[target] as Group).id, now())
-        }
-      }
-      if (does === 5) {
-        for (const id of await store.db.groupTransit.listInTransit()) await store.db.groupTransit.settle(id)
-        await store.db.transit.settle(project.id)
-      }
-      const here = await nowOf(store, ...groups)
-      for (const [number, group] of here.entries()) {
-        const inside = [0, 1].filter((one) => isIn(number, places[one]))
-        const readable = inside.filter((one) => shown[one] === 'public')
-        expect([step, await list(store, group, admin(store))]).toEqual([
-          step,
-          all(...inside.map((one) => packages[one] ?? [])),
-        ])
-        expect([step, await list(store, group, ANONYMOUS)]).toEqual([
-          step,
-          all(...readable.map((one) => packages[one] ?? [])),
-        ])
-      }
-    }
-  })
 })

@@ -2,6 +2,7 @@ import { GROUP_DEPTH_LIMIT } from '../../../lib/domain/project.ts'
 import { pathsAbove } from '../../../lib/maven/paths.ts'
 import { deletedKey } from '../../../lib/repository/keys.ts'
 import { openTable } from '../../../lib/repository/table.ts'
+import { describeOnFastEngine } from '../../support/moves.ts'
 import { now, openStore, shelvesOf, writerOf } from '../../support/store.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
@@ -216,7 +217,7 @@ describe('a version that was deleted', () => {
   })
 })
 
-describe('the holders of a name', () => {
+describeOnFastEngine('the holders of a name', () => {
   it('are the projects in a group that have packages of it, also while they move', async () => {
     const { group, project, name } = await setUp()
     const top = await store.group()

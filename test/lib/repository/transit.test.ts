@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
-import fc from 'fast-check'
 import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../../lib/domain/project.ts'
 import { entryFromItem } from '../../../lib/repository/items.ts'
@@ -222,7 +221,7 @@ describeOnFastEngine('rows of a group', () => {
   })
 })
 
-describe('a project that moves to another group', () => {
+describeOnFastEngine('a project that moves to another group', () => {
   it('is gone from the old and there in the new at once, by its new path, and the old path leads there', async () => {
     const { store, top, sub, other, project, published, kept } = await setUp(5)
     const moved = await store.db.groups.transferProject(project.id, other, now())
@@ -355,7 +354,7 @@ describe('publishing while the project changes', () => {
   })
 })
 
-describe('a project that is renamed while its rows move', () => {
+describeOnFastEngine('a project that is renamed while its rows move', () => {
   it('keeps its new path when they arrive, and can be deleted', async () => {
     const { store, sub, project } = await setUp(2)
     await store.db.groups.changeProject(project.id, { visibility: 'private' }, now())
@@ -450,59 +449,5 @@ describe('a change that is stopped', () => {
     resume()
     await store.publish(project)
     expect(await list(store, top, ANONYMOUS)).toMatchObject({ total: 3 })
-  })
-})
-
-describeOnFastEngine('random histories', () => {
-  it('of publishing, deleting and moving end as a plain list would', async () => {
-    const store = await openStore()
-    const groups = [await store.group(), await store.group()]
-    groups.push(await store.group(groups[0]))
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(
-          fc.oneof(
-            fc.record({ does: fc.constant('publish' as const) }),
-            fc.record({ does: fc.constant('delete' as const) }),
-            fc.record({
-              does: fc.constant('show' as const),
-              as: fc.constantFrom<Visibility>('private', 'internal', 'public'),
-            }),
-            fc.record({ does: fc.constant('move' as const), to: fc.constantFrom(0, 1, 2) }),
-            fc.record({ does: fc.constant('settle' as const) }),
-          ),
-          { minLength: 3, maxLength: 14 },
-        ),
-        async (steps) => {
-          const project = await store.project(groups[0] as Group)
-          let [place, visibility] = [0, 'public' as Visibility]
-          const there: number[] = []
-          for (const step of steps) {
-            if (step.does === 'publish')
-              there.push((await store.publish(project, { name: `n-${there.length % 2}` })).id)
-            if (step.does === 'delete' && there.length > 0)
-              await store.db.packages.delete(writerOf(project), there.pop() as number, now())
-            if (step.does === 'show') {
-              visibility = step.as
-              await store.db.groups.changeProject(project.id, { visibility }, now())
-            }
-            if (step.does === 'move') {
-              place = step.to
-              await store.db.groups.transferProject(project.id, groups[place] as Group, now())
-            }
-            if (step.does === 'settle') await store.db.transit.settle(project.id)
-            for (const [number, group] of groups.entries()) {
-              const isIn = number === place || (number === 0 && place === 2)
-              const { ids, total } = await list(store, group, visibility === 'public' ? ANONYMOUS : admin(store))
-              expect([total, ids]).toEqual(isIn ? [there.length, there] : [0, []])
-              if (visibility !== 'public') expect(await list(store, group, ANONYMOUS)).toEqual({ total: 0, ids: [] })
-            }
-          }
-          await store.db.groups.deleteProject(project.id, now())
-          await store.db.transit.settle(project.id)
-        },
-      ),
-      { numRuns: 4, seed: 7 },
-    )
   })
 })
