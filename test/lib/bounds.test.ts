@@ -162,8 +162,8 @@ describe('a page of a group', () => {
       await count()
       return { top, inside }
     }
-    const small = await grow(10, 80, 2)
-    const large = await grow(2 * SIZE, 320, 8)
+    const small = await grow(10, 60, 2)
+    const large = await grow(24, 144, 8)
     const isPrivate = ({ visibility }: Project) => visibility === 'private'
     const callers: [string, (place: typeof small) => Caller][] = [
       ['anonymous', () => ANONYMOUS],

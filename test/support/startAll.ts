@@ -15,8 +15,9 @@ const startAll = async () => {
     AWS_REGION: 'eu-central-1',
     AWS_ACCESS_KEY_ID: 'S3RVER',
     AWS_SECRET_ACCESS_KEY: 'S3RVER',
-    // DynamoDB Local and mvn end before a second compilation of what they run would pay.
-    JDK_JAVA_OPTIONS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC',
+    // DynamoDB Local and mvn end before a second compilation of what they run, or a proof of it, would pay.
+    JDK_JAVA_OPTIONS:
+      '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote',
     // dynoxide does one thing at a time: a second thread costs it a fifth of its time and does nothing.
     TOKIO_WORKER_THREADS: '1',
   })
