@@ -62,10 +62,14 @@ export type Place = { visibility: Visibility; ancestorIds: number[] }
  */
 export type Transit = { id: string; left: Place; counts: Record<string, number> }
 
+/** So many packages, or more, count as many: a page of a list needs few such projects. */
+export const FEW_PACKAGES = 3
+
 /**
  * `ancestorIds` go from the top down to the group the project is in. `placement` grows when visibility or place
  * change: a publish that was prepared for the old placement is refused by the database and prepared again.
- * `held` is set for the moment in which the project's packages are counted; publishers wait for its end.
+ * `held` is set for the moment in which the project's packages are counted; publishers wait for its end. `publications`
+ * is how many packages came into it so far, counted up to `FEW_PACKAGES`.
  */
 export type Project = {
   id: number
@@ -78,6 +82,7 @@ export type Project = {
   creatorId: number
   createdAt: string
   placement: number
+  publications: number
   transit: Transit | null
   held: Hold | null
   deletedAt: string | null

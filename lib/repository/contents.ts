@@ -1,16 +1,28 @@
-import { follow, type Group, type PlaceInside, type Project, placeInside } from '../domain/project.ts'
-import { type Content, contentFromItem } from './items.ts'
-import { contentsKey, contentsPrefix, INSTANCE, pathSortKey, type Source, transitsKey } from './keys.ts'
+import { FEW_PACKAGES, follow, type Group, type PlaceInside, type Project, placeInside } from '../domain/project.ts'
+import { type Content, contentFromItem, projectFromItem } from './items.ts'
+import { contentsKey, contentsPrefix, INSTANCE, pathSortKey, projectKey, type Source, transitsKey } from './keys.ts'
 import { marksOf } from './marks.ts'
-import type { Places } from './places.ts'
+import { isThere, type Places } from './places.ts'
 import { listTransits } from './rows.ts'
 import type { Item, Table, Write } from './table.ts'
 
-/** Sorts a project by its path, and tells where below the group it is unless it is right in it. */
-const pathAttributes = (groupId: number, thing: Group | Project): Item => {
-  const { path, groupIds } = placeInside(groupId, thing)
-  return { ...pathSortKey(thing.path, thing.id), ...(groupIds.length > 0 ? { w: path } : {}) }
+/**
+ * Sorts a project by its path once it has had a package: in groups most have none. Tells where below the group it is
+ * unless it is right in it, and how many packages it has had as long as they are few.
+ */
+const pathAttributes = (groupId: number, project: Project): Item => {
+  const { id, publications } = project
+  if (publications === 0) return {}
+  const { path, groupIds } = placeInside(groupId, project)
+  return {
+    ...pathSortKey(project.path, id),
+    ...(groupIds.length > 0 ? { w: path } : {}),
+    ...(publications < FEW_PACKAGES ? { c: publications } : {}),
+  }
 }
+
+/** How many packages a project has at the least, as far as its row in the contents tells: some may be deleted. */
+export const packagesTold = ({ c }: Content): number => c ?? FEW_PACKAGES
 
 /** Where in the group a project is, as far as its row in the contents tells. */
 export const placeTold = (groupId: number, { visibility, path, ancestorIds, w }: Content): PlaceInside | undefined => {
@@ -23,7 +35,7 @@ const contentWrite = (groupId: number, kind: Source['kind'], thing: Group | Proj
   put: {
     ...contentsKey(groupId, kind, thing.id),
     // Nothing lists the projects of the instance by their paths.
-    ...(kind === 'project' && groupId !== INSTANCE ? pathAttributes(groupId, thing) : {}),
+    ...('publications' in thing && groupId !== INSTANCE ? pathAttributes(groupId, thing) : {}),
     kind,
     id: thing.id,
     name: thing.name,
@@ -52,17 +64,53 @@ export const contentsMoves = (kind: Source['kind'], thing: Group | Project, befo
 ]
 
 /** What of a thing its rows in the contents and its path are made from. */
-const COPIED = ['name', 'path', 'fullPath', 'visibility', 'ancestorIds'] as const
+const copiedOf = (thing: Group | Project) => {
+  const { name, path, fullPath, visibility, ancestorIds } = thing
+  const copied = { name, path, fullPath, visibility, ancestorIds }
+  return Object.entries('publications' in thing ? { ...copied, publications: thing.publications } : copied)
+}
 
 /** Holds as long as a thing is there and is what its rows in the contents and its path were made from. */
-export const asRead = (thing: Group | Project) => ({
-  if: ['deletedAt = :gone', ...COPIED.map((field) => `#${field} = :seen_${field}`)].join(' AND '),
-  names: Object.fromEntries(COPIED.map((field) => [`#${field}`, field])),
-  values: {
-    ':gone': null,
-    ...Object.fromEntries(COPIED.map((field) => [`:seen_${field}`, thing[field]])),
-  } as Record<string, unknown>,
-})
+export const asRead = (thing: Group | Project) => {
+  const copied = copiedOf(thing)
+  return {
+    if: ['deletedAt = :gone', ...copied.map(([field]) => `#${field} = :seen_${field}`)].join(' AND '),
+    names: Object.fromEntries(copied.map(([field]) => [`#${field}`, field])),
+    values: {
+      ':gone': null,
+      ...Object.fromEntries(copied.map(([field, value]) => [`:seen_${field}`, value])),
+    } as Record<string, unknown>,
+  }
+}
+
+/**
+ * Counts a package that is about to come into a project that has had few, in the contents of the groups around it too.
+ * Apart from the transaction that brings it, which can hold no more of them where groups are nested deep: whoever stops
+ * between the two, or is refused, leaves one too many, which costs a list by path a read.
+ * @param found the project as it was read; what it notes of its place may be behind, and is then read anew
+ */
+export const countPublication = (table: Table, found: Project): Promise<void> => {
+  let project: Project | undefined = found
+  return table.transact(async (failed) => {
+    if (failed.length > 0) {
+      const item = await table.get(projectKey(found.id))
+      project = item && projectFromItem(item)
+    }
+    if (!project || !isThere(project) || project.publications >= FEW_PACKAGES) return []
+    const next = { ...project, publications: project.publications + 1 }
+    const { values, ...read } = asRead(project)
+    return [
+      {
+        update: projectKey(found.id),
+        expression: 'SET #publications = :publications',
+        ...read,
+        values: { ...values, ':publications': next.publications },
+        otherwise: 'again',
+      },
+      ...project.ancestorIds.map((groupId) => contentWrite(groupId, 'project', next)),
+    ]
+  })
+}
 
 const isIn = (groupId: number, { ancestorIds }: Pick<Group, 'ancestorIds'>) =>
   groupId === INSTANCE || ancestorIds.includes(groupId)

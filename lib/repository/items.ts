@@ -122,6 +122,7 @@ const schemas = {
     creatorId: id,
     createdAt: time,
     placement: v.number(),
+    publications: v.number(),
     transit: nullable(
       v.object({
         id: v.string(),
@@ -140,6 +141,7 @@ const schemas = {
     visibility: v.picklist(visibilities),
     ancestorIds: v.array(id),
     w: v.optional(v.string()),
+    c: v.optional(v.number()),
   }),
   segmentsHead: v.object({
     generation: v.string(),

@@ -5,8 +5,8 @@
 import { compareText, type PackageFilter, type Sort } from '../domain/listing.ts'
 import type { PackageEntry } from '../domain/package.ts'
 import type { Position } from '../domain/pagination.ts'
-import { type PlaceInside, parentId } from '../domain/project.ts'
-import { placeTold } from './contents.ts'
+import { FEW_PACKAGES, type PlaceInside, parentId } from '../domain/project.ts'
+import { packagesTold, placeTold } from './contents.ts'
 import { type Content, contentFromItem } from './items.ts'
 import type { Shelf } from './keys.ts'
 import { projectsByPath } from './ranges.ts'
@@ -42,16 +42,17 @@ type Engine = {
 }
 
 /** Projects with one path. */
-type OfPath = readonly [path: string, projects: readonly Pick<Content, 'id'>[]]
+type OfPath<Inside = Pick<Content, 'id'>> = readonly [path: string, projects: readonly Inside[]]
 
 const byPath = <Inside extends Pick<Content, 'path'>>(projects: readonly Inside[]) => [
   ...Map.groupBy(projects, ({ path }) => path.toLowerCase()),
 ]
 
-/** The contents that a page begins with, and how many projects of them it asks. */
-const firstContents = (groupId: number, sort: Sort, stretch: Stretch) => ({
-  range: projectsByPath(groupId, turned(sort, stretch.isBackwards) === 'desc', stretch.from?.value ?? undefined),
-  projects: Math.min(Math.ceil(stretch.take / PACKAGES_OF_A_PROJECT), FIRST_PROJECTS),
+/** The contents that a page begins with: enough where each project has one package, and one more, as the last waits. */
+const firstContents = (groupId: number, sort: Sort, { take, isBackwards, from }: Stretch) => ({
+  range: projectsByPath(groupId, turned(sort, isBackwards) === 'desc', from?.value ?? undefined),
+  projects: Math.min(Math.ceil(take / FEW_PACKAGES), FIRST_PROJECTS),
+  limit: Math.min(take + 1, FIRST_PROJECTS * CONTENTS_FOR_ONE),
 })
 
 /**
@@ -64,7 +65,7 @@ export const readContentsAhead = (table: Pick<Table, 'query'>, groupId: number, 
   if (order !== 'project_path' || filter.name !== undefined || filter.version !== undefined || stretch.skip > 0) return
   const first = firstContents(groupId, sort, stretch)
   // It fails again for whoever needs it.
-  table.query(first.range, first.projects * CONTENTS_FOR_ONE).catch(() => {})
+  table.query(first.range, first.limit).catch(() => {})
 }
 
 /**
@@ -183,8 +184,8 @@ export const wayByProjectPath = async (
   }
 
   /**
-   * Asks projects as their paths follow: first as many as fill the page with three rows each, then as many as the rest
-   * takes if the others have as much.
+   * Asks projects as their paths follow: first those that fill the page by what contents tell of them, then as many as
+   * the rest takes if the others have as much.
    * @param total of the list: once so many rows are found from its end on, the projects that are left have none
    * @returns undefined where too many have nothing to list, or something is on its way
    */
@@ -196,13 +197,8 @@ export const wayByProjectPath = async (
     let waiting: Content[] = []
     let after: Item | undefined
     let count = 0
-    /** Of the last path more projects may follow. */
-    const askable = (some: readonly Content[]) => {
-      const paths = byPath(some)
-      return after ? paths.slice(0, -1) : paths
-    }
-    const readContents = async (wanted: number): Promise<Content[]> => {
-      const { items, next } = await table.query(first.range, wanted * CONTENTS_FOR_ONE, after)
+    const readContents = async (limit: number): Promise<Content[]> => {
+      const { items, next } = await table.query(first.range, limit, after)
       after = next
       const contents = items.map(contentFromItem)
       const listed = contents.filter((one) => isListed(one, shelves) && !met.has(one.id))
@@ -210,12 +206,21 @@ export const wayByProjectPath = async (
       waiting.push(...listed)
       return contents
     }
-    const contents = await readContents(first.projects)
-    const askedAhead = firstOf(askable(contents.filter((one) => isListed(one, projects.ahead))), first.projects)
+    /** Of the last path more projects may follow. */
+    const askable = (some: readonly Content[]) => {
+      const paths = byPath(some)
+      return after ? paths.slice(0, -1) : paths
+    }
+    const filling = (some: readonly Content[]) => {
+      const paths = firstOf(askable(some), stretch.take, packagesTold)
+      return firstOf(paths, FIRST_PROJECTS).flatMap(([, same]) => same)
+    }
+    const contents = await readContents(first.limit)
+    const askedAhead = filling(contents.filter((one) => isListed(one, projects.ahead)))
     // Those of them that are listed here may fill the page, and need no call any more.
-    const known = askedAhead.flatMap(([, same]) => same).filter(({ id }) => met.has(id)).length
+    const known = askedAhead.filter(({ id }) => met.has(id)).length
     const projectsFor = (left: number): number => {
-      if (count === 0) return first.projects
+      if (count === 0) return Math.max(filling(waiting).length, first.projects)
       const rest = Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
       const atHand = projectsIn(askable(waiting))
       const likely = count < TELLING_PROJECTS ? Math.min(rest, atHand || TELLING_PROJECTS) : rest
@@ -225,7 +230,7 @@ export const wayByProjectPath = async (
       const left = stretch.take - rows.length
       const wanted = (round === 0 && known) || projectsFor(left)
       if (wanted > MOST_PROJECTS) return undefined
-      if (round > 0 && after && projectsIn(askable(waiting)) < wanted) await readContents(wanted)
+      if (round > 0 && after && projectsIn(askable(waiting)) < wanted) await readContents(wanted * CONTENTS_FOR_ONE)
       notePaths(waiting)
       const asked = firstOf(askable(waiting), wanted)
       const [found, areStill, most] = await Promise.all([
@@ -263,8 +268,6 @@ export const wayByProjectPath = async (
 
 /** So many of the contents are read for each project that is asked: the others may be hidden. Twenty take half a unit. */
 const CONTENTS_FOR_ONE = 3
-/** As many as the projects of a page are taken to have at the least: where they have less, more are asked. */
-const PACKAGES_OF_A_PROJECT = 3
 /** A larger page asks no more at first: a few projects may hold all of it. */
 const FIRST_PROJECTS = 32
 /** What fewer have tells too little of the others to ask very many, or none. */
@@ -280,11 +283,15 @@ const MARGIN = 1.25
 const projectsIn = (paths: readonly OfPath[]) => paths.reduce((sum, [, same]) => sum + same.length, 0)
 
 /** The first paths that have as many projects between them; all projects of a path are asked together. */
-const firstOf = (paths: readonly OfPath[], wanted: number): OfPath[] => {
-  let count = 0
+const firstOf = <Inside>(
+  paths: readonly OfPath<Inside>[],
+  wanted: number,
+  weigh: (project: Inside) => number = () => 1,
+): OfPath<Inside>[] => {
+  let found = 0
   return paths.filter(([, same]) => {
-    const isWanted = count < wanted
-    count += same.length
+    const isWanted = found < wanted
+    for (const one of same) found += weigh(one)
     return isWanted
   })
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { notFound } from '../domain/errors.ts'
 import type { Package, PackageStatus, PackageType, Tag } from '../domain/package.ts'
-import type { Located, Project } from '../domain/project.ts'
+import { FEW_PACKAGES, type Located, type Project } from '../domain/project.ts'
+import { countPublication } from './contents.ts'
 import { noteDue } from './counting.ts'
 import type { Permit } from './guard.ts'
 import { packageFromItem } from './items.ts'
@@ -49,9 +50,11 @@ export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof 
 
     /** Records and shelves of packages that change together. A record that another writer changed says `'again'`. */
     packageWrites: async (permit: Permit, place: Place, changes: readonly Change[]): Promise<Write[]> => {
+      const arrives = changes.some(({ before }) => before === undefined)
       const [ownNames] = await Promise.all([
         readOwnNames(table, place, changes),
         changes.some(isCounted) && !place.isNoted ? noteCounted(place.thing) : undefined,
+        arrives && place.thing.publications < FEW_PACKAGES ? countPublication(table, place.thing) : undefined,
       ])
       return [
         ...permit.checks,

@@ -122,14 +122,30 @@ describe('the round trips of a list, one after another', () => {
     }
   })
 
-  it('are one more by the paths of projects where the first that are asked have nothing', async () => {
+  it('are no more by the paths of projects of one package each, most of which never had any', async () => {
     const { store, top } = world
     const group = await store.group(top, 'private')
-    for (let n = 0; n < 9; n++) await store.project(group, 'private', `a-${n}`)
     const filled = []
-    for (let n = 0; n < 8; n++) filled.push(await store.project(group, 'private', `b-${n}`))
-    // More than are read at first: nobody knows how many there are.
-    for (let n = 0; n < 20; n++) await store.project(group, 'private', `c-${n}`)
+    for (let n = 0; n < 30; n++) {
+      filled.push(await store.project(group, 'private', `one-${n}`))
+      for (const start of ['a', 'p']) await store.project(group, 'private', `${start}-${n}`)
+    }
+    await store.fillAll(filled, 1)
+    for (const sort of ['asc', 'desc']) {
+      const { rounds } = await byGroup(String(group.id), 'reporter', `?order_by=project_path&sort=${sort}`)
+      expect([sort, rounds]).toEqual([sort, 3])
+    }
+  })
+
+  it('are one more by the paths of projects where the first have nothing any more', async () => {
+    const { store, top } = world
+    const group = await store.group(top, 'private')
+    for (let n = 0; n < 9; n++) {
+      const emptied = await store.project(group, 'private', `a-${n}`)
+      await store.db.packages.delete(writerOf(emptied), (await store.publish(emptied)).id, now())
+    }
+    const filled = []
+    for (let n = 0; n < 30; n++) filled.push(await store.project(group, 'private', `b-${n}`))
     await store.fillAll(filled, 3)
     const { rounds } = await byGroup(String(group.id), 'reporter', '?order_by=project_path')
     expect(rounds).toBe(4)

@@ -2,7 +2,7 @@ import { ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { slotName, slotOf } from '../../lib/domain/listing.ts'
 import type { Package } from '../../lib/domain/package.ts'
 import type { Membership } from '../../lib/domain/permissions.ts'
-import { type Group, isMoreVisible, type Project, placeInside } from '../../lib/domain/project.ts'
+import { FEW_PACKAGES, type Group, isMoreVisible, type Project, placeInside } from '../../lib/domain/project.ts'
 import { entryFromItem } from '../../lib/repository/items.ts'
 import { padded, pathSortKey, segmentOf, UNCOUNTED } from '../../lib/repository/keys.ts'
 import { FANOUT } from '../../lib/repository/segments.ts'
@@ -85,14 +85,17 @@ const contentsProblems = (rows: readonly Row[], things: Things): string[] => {
         found.delete(key)
         const fields = ['name', 'path', 'visibility', 'ancestorIds'] as const
         if (!row) return [`${key} is missing`]
-        const isSorted = kind === 'project' && groupId > 0
+        const publications = 'publications' in thing ? Number(thing.publications) : 0
+        const isSorted = publications > 0 && groupId > 0
         const sortKey = isSorted ? pathSortKey(thing.path, thing.id).n : undefined
         const { path, groupIds } = placeInside(groupId, thing)
         const told = isSorted && groupIds.length > 0 ? path : undefined
+        const few = isSorted && publications < FEW_PACKAGES ? publications : undefined
         return [
           ...fields.flatMap((field) => (same(row[field], thing[field]) ? [] : [`${key} has another ${field}`])),
           ...(row.n === sortKey ? [] : [`${key} is sorted by another path`]),
           ...(row.w === told ? [] : [`${key} tells another place`]),
+          ...(row.c === few ? [] : [`${key} tells of ${row.c} packages`]),
         ]
       }),
     )
