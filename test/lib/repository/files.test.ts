@@ -4,6 +4,7 @@ import { fileKey, namedKey, packageKey, purgeFileKey } from '../../../lib/reposi
 import { NOTE_EVERY_MS } from '../../../lib/repository/packages.ts'
 import { dueAfter } from '../../../lib/repository/records.ts'
 import { openTable } from '../../../lib/repository/table.ts'
+import { itOnFastEngine } from '../../support/moves.ts'
 import { now, openStore, shelvesOf, writerOf } from '../../support/store.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
@@ -93,17 +94,20 @@ describe('adding a file', () => {
     })
   })
 
-  it('keeps every file of one name and finds the one with the highest id, whatever the order of arrival', async () => {
-    const { version } = await setUp()
-    const files = await Promise.all(Array.from({ length: 12 }, () => add(version, 'same.bin')))
-    const packageId = files[0]?.packageId ?? 0
+  itOnFastEngine(
+    'keeps every file of one name and finds the one with the highest id, whatever the order of arrival',
+    async () => {
+      const { version } = await setUp()
+      const files = await Promise.all(Array.from({ length: 12 }, () => add(version, 'same.bin')))
+      const packageId = files[0]?.packageId ?? 0
 
-    expect(await list(packageId)).toHaveLength(12)
-    expect(await newestId(version, 'same.bin')).toBe(Math.max(...files.map(({ id }) => id)))
-    await expectConsistent(packageId)
-  })
+      expect(await list(packageId)).toHaveLength(12)
+      expect(await newestId(version, 'same.bin')).toBe(Math.max(...files.map(({ id }) => id)))
+      await expectConsistent(packageId)
+    },
+  )
 
-  it('changes the status of the package when it names one, on every shelf and count', async () => {
+  itOnFastEngine('changes the status of the package when it names one, on every shelf and count', async () => {
     const { project, version } = await setUp()
     const { packageId } = await add(version, 'a', 'hidden')
     expect(await store.db.packages.find(packageId)).toMatchObject({ status: 'hidden' })
@@ -130,7 +134,7 @@ describe('adding a file', () => {
     await expectConsistent(packageId)
   })
 
-  it('stops at the number of files that a package may have', async () => {
+  itOnFastEngine('stops at the number of files that a package may have', async () => {
     const { version } = await setUp()
     const { packageId } = await add(version, 'a')
     await table().transact(() => [
@@ -170,7 +174,7 @@ describe('adding a file', () => {
     for (const { id } of live) await expectConsistent(id)
   })
 
-  it('refuses a project that is gone', async () => {
+  itOnFastEngine('refuses a project that is gone', async () => {
     await expect(add({ ...(await setUp()).version, projectId: 999_999 as number }, 'a')).rejects.toMatchObject({
       failure: { code: 'not_found', resource: 'project' },
     })
@@ -178,7 +182,7 @@ describe('adding a file', () => {
 })
 
 describe('deleting a file', () => {
-  it('takes it from the list and leaves work for its object', async () => {
+  itOnFastEngine('takes it from the list and leaves work for its object', async () => {
     const { project, version } = await setUp()
     const one = await add(version, 'a')
     const two = await add(version, 'b')
@@ -198,7 +202,7 @@ describe('deleting a file', () => {
     })
   })
 
-  it('lets the next newest of its name take its place', async () => {
+  itOnFastEngine('lets the next newest of its name take its place', async () => {
     const { version } = await setUp()
     const files = []
     for (const name of ['a', 'b', 'a', 'b', 'a']) files.push(await add(version, name))
@@ -248,7 +252,7 @@ describe('deleting a file', () => {
     await expectConsistent(packageId)
   })
 
-  it('of the last one keeps the package, but what its format keeps for downloads goes', async () => {
+  itOnFastEngine('of the last one keeps the package, but what its format keeps for downloads goes', async () => {
     const { project } = await setUp()
     const record = await store.publish(project, { name: 'emptied', version: '1.0.0' })
     const name = { projectId: project.id, type: 'npm', name: 'emptied' } as const
@@ -262,23 +266,27 @@ describe('deleting a file', () => {
     await store.db.packages.delete(writerOf(project), record.id, now())
   })
 
-  it('is refused for a younger file than asked for, an unknown one, and one of a deleted package', async () => {
-    const { version } = await setUp()
-    const file = await add(version, 'a')
-    const before = new Date(Date.parse(file.createdAt) - 1).toISOString()
-    const remove = (id: number, since?: string) => store.db.files.delete(by(version), file.packageId, id, now(), since)
+  itOnFastEngine(
+    'is refused for a younger file than asked for, an unknown one, and one of a deleted package',
+    async () => {
+      const { version } = await setUp()
+      const file = await add(version, 'a')
+      const before = new Date(Date.parse(file.createdAt) - 1).toISOString()
+      const remove = (id: number, since?: string) =>
+        store.db.files.delete(by(version), file.packageId, id, now(), since)
 
-    await expect(remove(file.id, before)).rejects.toMatchObject({ failure: { code: 'modified_since' } })
-    await expect(remove(999_999)).rejects.toMatchObject({ failure: { resource: 'package_file' } })
-    await store.db.packages.delete(by(version), file.packageId, now())
-    await expect(remove(file.id)).rejects.toMatchObject({ failure: { resource: 'package' } })
-    expect(await table().get(fileKey(file.packageId, file.id))).toBeDefined()
-    expect(await table().get(namedKey(file.packageId, 'a'))).toBeDefined()
-  })
+      await expect(remove(file.id, before)).rejects.toMatchObject({ failure: { code: 'modified_since' } })
+      await expect(remove(999_999)).rejects.toMatchObject({ failure: { resource: 'package_file' } })
+      await store.db.packages.delete(by(version), file.packageId, now())
+      await expect(remove(file.id)).rejects.toMatchObject({ failure: { resource: 'package' } })
+      expect(await table().get(fileKey(file.packageId, file.id))).toBeDefined()
+      expect(await table().get(namedKey(file.packageId, 'a'))).toBeDefined()
+    },
+  )
 })
 
 describe('listing files', () => {
-  it('goes by id or by name, in both directions, and pages', async () => {
+  itOnFastEngine('goes by id or by name, in both directions, and pages', async () => {
     const { version } = await setUp()
     const files = []
     for (const name of ['b', 'a', 'c', 'a']) files.push(await add(version, name))
@@ -302,7 +310,7 @@ describe('listing files', () => {
 })
 
 describe('noting a download', () => {
-  it('sets the time on record and shelves, and leaves the time of the last change', async () => {
+  itOnFastEngine('sets the time on record and shelves, and leaves the time of the last change', async () => {
     const { version } = await setUp()
     const { packageId } = await add(version, 'a')
     const before = await store.db.packages.find(packageId)
@@ -337,7 +345,7 @@ describe('noting a download', () => {
     await expectConsistent(packageId)
   })
 
-  it('does nothing for a package that is deleted or not there', async () => {
+  itOnFastEngine('does nothing for a package that is deleted or not there', async () => {
     const { version } = await setUp()
     const { packageId } = await add(version, 'a')
     await store.db.packages.delete(by(version), packageId, now())

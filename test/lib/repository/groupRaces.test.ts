@@ -4,7 +4,7 @@ import type { Group, Project } from '../../../lib/domain/project.ts'
 import { locateAmong } from '../../../lib/domain/project.ts'
 import { projectKey, transitsKey } from '../../../lib/repository/keys.ts'
 import { settleAll } from '../../support/jobs.ts'
-import { admin, describeOnFastEngine, list, memberOf } from '../../support/moves.ts'
+import { admin, describeOnFastEngine, itOnFastEngine, list, memberOf } from '../../support/moves.ts'
 import { now, openStore } from '../../support/store.ts'
 import { unique } from '../../support/world.ts'
 
@@ -53,48 +53,54 @@ describe('races', () => {
     expect([found.ancestorIds, found.visibility]).not.toEqual([[target.id], 'public'])
   })
 
-  it('a project that departs while it is searched by path is in the list and its total, or in neither', async () => {
-    const store = await openStore()
-    const [top, other] = [await store.group(), await store.group()]
-    const [open, closed] = [await store.project(top), await store.project(top, 'private')]
-    const [, [kept] = []] = await store.fillAll([open, closed], 1)
-    const end = rightBefore(
-      store,
-      (text) => text.includes(projectKey(open.id).pk),
-      () => store.db.groups.transferProject(open.id, other, now()),
-      'BatchGetItemCommand',
-    )
-    const search = { order: 'project_path', filter: { name: 'name', includeVersionless: false } } as const
-    expect(await list(store, top, memberOf(store, closed), search)).toEqual({ total: 1, ids: [kept?.id] })
-    end()
-  })
-
-  it('a project that becomes private while it is listed by path does not show what is published into it then', async () => {
-    const store = await openStore()
-    const top = await store.group()
-    // They fill a page: for whoever does not see them the others are asked when his roles are known.
-    const hidden = []
-    for (let n = 0; n < 7; n++) hidden.push(await store.project(top, 'private', `a-${n}`))
-    await store.fillAll(hidden, 3)
-    const closed = await store.project(top, 'private', 'b')
-    for (const caller of [ANONYMOUS, memberOf(store, closed)]) {
-      const open = await store.project(top)
-      await store.publish(open)
+  itOnFastEngine(
+    'a project that departs while it is searched by path is in the list and its total, or in neither',
+    async () => {
+      const store = await openStore()
+      const [top, other] = [await store.group(), await store.group()]
+      const [open, closed] = [await store.project(top), await store.project(top, 'private')]
+      const [, [kept] = []] = await store.fillAll([open, closed], 1)
       const end = rightBefore(
         store,
-        (text) => text.includes(`"${projectKey(open.id).pk}"`),
-        async () => {
-          await store.db.groups.changeProject(open.id, { visibility: 'private' }, now())
-          await store.publish(open, { name: 'secret' })
-          await store.db.transit.settle(open.id)
-        },
-        'QueryCommand',
+        (text) => text.includes(projectKey(open.id).pk),
+        () => store.db.groups.transferProject(open.id, other, now()),
+        'BatchGetItemCommand',
       )
-      const page = { number: 1, size: 20, asked: 20 }
-      expect(await list(store, top, caller, { order: 'project_path', page })).toEqual({ total: 0, ids: [] })
+      const search = { order: 'project_path', filter: { name: 'name', includeVersionless: false } } as const
+      expect(await list(store, top, memberOf(store, closed), search)).toEqual({ total: 1, ids: [kept?.id] })
       end()
-    }
-  })
+    },
+  )
+
+  itOnFastEngine(
+    'a project that becomes private while it is listed by path does not show what is published into it then',
+    async () => {
+      const store = await openStore()
+      const top = await store.group()
+      // They fill a page: for whoever does not see them the others are asked when his roles are known.
+      const hidden = []
+      for (let n = 0; n < 7; n++) hidden.push(await store.project(top, 'private', `a-${n}`))
+      await store.fillAll(hidden, 3)
+      const closed = await store.project(top, 'private', 'b')
+      for (const caller of [ANONYMOUS, memberOf(store, closed)]) {
+        const open = await store.project(top)
+        await store.publish(open)
+        const end = rightBefore(
+          store,
+          (text) => text.includes(`"${projectKey(open.id).pk}"`),
+          async () => {
+            await store.db.groups.changeProject(open.id, { visibility: 'private' }, now())
+            await store.publish(open, { name: 'secret' })
+            await store.db.transit.settle(open.id)
+          },
+          'QueryCommand',
+        )
+        const page = { number: 1, size: 20, asked: 20 }
+        expect(await list(store, top, caller, { order: 'project_path', page })).toEqual({ total: 0, ids: [] })
+        end()
+      }
+    },
+  )
 
   it('a group that becomes private while it departs is private in every list', async () => {
     const store = await openStore()
@@ -112,7 +118,7 @@ describe('races', () => {
     expect(row?.visibility).toBe('private')
   })
 
-  it('a change of visibility prepared before the group is deleted leaves nothing behind', async () => {
+  itOnFastEngine('a change of visibility prepared before the group is deleted leaves nothing behind', async () => {
     const store = await openStore()
     const top = await store.group()
     const gone = await store.group(top)
@@ -148,60 +154,66 @@ describe('races', () => {
     expect(await store.db.groups.listContents('project')).toMatchObject([{ visibility: 'private' }])
   })
 
-  it('a list that has read one shelf when a project moves to another, and that one after, shows its packages once', async () => {
-    const store = await openStore()
-    const group = await store.group()
-    const project = await store.project(group)
-    const { id } = await store.publish(project)
-    let hasMoved: () => void = () => {}
-    const moved = new Promise<void>((done) => {
-      hasMoved = done
-    })
-    let isWatched = true
-    store.client.middlewareStack.add(
-      (next, context) => async (args) => {
-        const text = JSON.stringify(args.input)
-        if (!isWatched || context.commandName !== 'QueryCommand' || !text.includes('GROUP#')) return next(args)
-        if (!text.includes('#direct#public')) {
-          await moved
-          return next(args)
-        }
-        const answer = await next(args)
-        isWatched = false
-        await store.db.groups.changeProject(project.id, { visibility: 'private' }, now())
-        await settleAll(store.db)
-        hasMoved()
-        return answer
-      },
-      { step: 'initialize', name: 'meanwhile' },
-    )
-    expect(await list(store, group, admin(store))).toEqual({ total: 1, ids: [id] })
-    store.client.middlewareStack.remove('meanwhile')
-    expect(isWatched).toBe(false)
-    expect((await projectNow(store, project.id)).visibility).toBe('private')
-  })
+  itOnFastEngine(
+    'a list that has read one shelf when a project moves to another, and that one after, shows its packages once',
+    async () => {
+      const store = await openStore()
+      const group = await store.group()
+      const project = await store.project(group)
+      const { id } = await store.publish(project)
+      let hasMoved: () => void = () => {}
+      const moved = new Promise<void>((done) => {
+        hasMoved = done
+      })
+      let isWatched = true
+      store.client.middlewareStack.add(
+        (next, context) => async (args) => {
+          const text = JSON.stringify(args.input)
+          if (!isWatched || context.commandName !== 'QueryCommand' || !text.includes('GROUP#')) return next(args)
+          if (!text.includes('#direct#public')) {
+            await moved
+            return next(args)
+          }
+          const answer = await next(args)
+          isWatched = false
+          await store.db.groups.changeProject(project.id, { visibility: 'private' }, now())
+          await settleAll(store.db)
+          hasMoved()
+          return answer
+        },
+        { step: 'initialize', name: 'meanwhile' },
+      )
+      expect(await list(store, group, admin(store))).toEqual({ total: 1, ids: [id] })
+      store.client.middlewareStack.remove('meanwhile')
+      expect(isWatched).toBe(false)
+      expect((await projectNow(store, project.id)).visibility).toBe('private')
+    },
+  )
 
-  it('a project is made in a group where that is, also when another group has the former path by now', async () => {
-    const store = await openStore()
-    const [one, two] = [await store.group(), await store.group()]
-    const inner = await store.group(one)
-    const end = rightBefore(
-      store,
-      (text) => text.includes('PROJECT#'),
-      async () => {
-        await store.db.groups.renameGroup(one.id, 'elsewhere', now())
-        await settleAll(store.db)
-        await store.db.groups.renameGroup(two.id, one.path, now())
-        await settleAll(store.db)
-        await store.db.groups.transferGroup(inner.id, two.id, now())
-        await settleAll(store.db)
-      },
-    )
-    const made = await store.project(inner).catch(() => undefined)
-    end()
-    if (made) expect((await projectNow(store, made.id)).ancestorIds).toEqual([two.id, inner.id])
-    expect((await store.db.groups.listContents('project', one)).map(({ id }) => id)).toEqual([])
-  })
+  itOnFastEngine(
+    'a project is made in a group where that is, also when another group has the former path by now',
+    async () => {
+      const store = await openStore()
+      const [one, two] = [await store.group(), await store.group()]
+      const inner = await store.group(one)
+      const end = rightBefore(
+        store,
+        (text) => text.includes('PROJECT#'),
+        async () => {
+          await store.db.groups.renameGroup(one.id, 'elsewhere', now())
+          await settleAll(store.db)
+          await store.db.groups.renameGroup(two.id, one.path, now())
+          await settleAll(store.db)
+          await store.db.groups.transferGroup(inner.id, two.id, now())
+          await settleAll(store.db)
+        },
+      )
+      const made = await store.project(inner).catch(() => undefined)
+      end()
+      if (made) expect((await projectNow(store, made.id)).ancestorIds).toEqual([two.id, inner.id])
+      expect((await store.db.groups.listContents('project', one)).map(({ id }) => id)).toEqual([])
+    },
+  )
 })
 
 describeOnFastEngine('paths', () => {
@@ -281,7 +293,7 @@ describeOnFastEngine('a group with more inside than one run of the job gets thro
 })
 
 describe('a list of a group in which something moves all the time', () => {
-  it('is refused as busy, not as a failure of the service', async () => {
+  itOnFastEngine('is refused as busy, not as a failure of the service', async () => {
     const store = await openStore()
     const group = await store.group()
     const project = await store.project(group)

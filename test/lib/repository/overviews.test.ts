@@ -2,7 +2,7 @@ import { GROUP_DEPTH_LIMIT } from '../../../lib/domain/project.ts'
 import { pathsAbove } from '../../../lib/maven/paths.ts'
 import { deletedKey } from '../../../lib/repository/keys.ts'
 import { openTable } from '../../../lib/repository/table.ts'
-import { describeOnFastEngine } from '../../support/moves.ts'
+import { describeOnFastEngine, itOnFastEngine } from '../../support/moves.ts'
 import { now, openStore, shelvesOf, writerOf } from '../../support/store.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
@@ -59,29 +59,32 @@ describe('a versionless package', () => {
     expect(named.map(({ id }) => id)).toEqual(files.map(({ id }) => id).sort((one, other) => other - one))
   })
 
-  it('is noted with each file, and compared with the versions that are there and those that were deleted', async () => {
-    const { name } = await setUp()
-    const first = await add(name, '2.0')
-    await add(name, '1.0')
-    await store.db.packages.delete(by(name), first.packageId, now())
-    expect(await noted(name)).toBe(false)
-    const { packageId, id } = await add(name, null)
+  itOnFastEngine(
+    'is noted with each file, and compared with the versions that are there and those that were deleted',
+    async () => {
+      const { name } = await setUp()
+      const first = await add(name, '2.0')
+      await add(name, '1.0')
+      await store.db.packages.delete(by(name), first.packageId, now())
+      expect(await noted(name)).toBe(false)
+      const { packageId, id } = await add(name, null)
 
-    expect(await find(name)).toMatchObject({
-      outdated: name,
-      versions: ['1.0'],
-      deleted: ['2.0'],
-      kept: { package: { id: packageId, version: null }, file: { id } },
-    })
-    expect(await settle(name)).toBe(true)
-    expect([await noted(name), await find(name)]).toEqual([false, undefined])
-    await add(name, '2.0')
-    await add(name, null)
-    expect(await find(name)).toMatchObject({ versions: ['1.0', '2.0'], deleted: [] })
-    expect(await store.db.overviews.listOutdated()).toContainEqual(expect.objectContaining(name))
-  })
+      expect(await find(name)).toMatchObject({
+        outdated: name,
+        versions: ['1.0'],
+        deleted: ['2.0'],
+        kept: { package: { id: packageId, version: null }, file: { id } },
+      })
+      expect(await settle(name)).toBe(true)
+      expect([await noted(name), await find(name)]).toEqual([false, undefined])
+      await add(name, '2.0')
+      await add(name, null)
+      expect(await find(name)).toMatchObject({ versions: ['1.0', '2.0'], deleted: [] })
+      expect(await store.db.overviews.listOutdated()).toContainEqual(expect.objectContaining(name))
+    },
+  )
 
-  it('stays noted when there is a new cause since it was looked at', async () => {
+  itOnFastEngine('stays noted when there is a new cause since it was looked at', async () => {
     const { name } = await setUp()
     await add(name, '1.0')
     await add(name, null)
@@ -94,7 +97,7 @@ describe('a versionless package', () => {
     expect(before && (await store.db.overviews.settled(before.outdated))).toBe(true)
   })
 
-  it('is noted when its newest file is deleted, and only then', async () => {
+  itOnFastEngine('is noted when its newest file is deleted, and only then', async () => {
     const { name } = await setUp()
     const files = [await add(name, null), await add(name, null), await add(name, null)]
     await settle(name)
@@ -107,7 +110,7 @@ describe('a versionless package', () => {
     expect(await noted(name)).toBe(true)
   })
 
-  it('goes with the last version of its name, and its note too', async () => {
+  itOnFastEngine('goes with the last version of its name, and its note too', async () => {
     const { name } = await setUp()
     const [one, two] = [await add(name, '1.0'), await add(name, '1.1')]
     await add(name, null)
@@ -141,7 +144,7 @@ describe('a versionless package', () => {
     }
   })
 
-  it('stays when it changed since its revision was read, and when a version is there', async () => {
+  itOnFastEngine('stays when it changed since its revision was read, and when a version is there', async () => {
     const { name } = await setUp()
     await add(name, null)
     const { package: before } = (await store.db.files.findByName({ ...name, version: null }, METADATA)) ?? {}
@@ -157,7 +160,7 @@ describe('a versionless package', () => {
     expect(await listed(name)).toEqual([])
   })
 
-  it('may itself be deleted, after which nothing is noted', async () => {
+  itOnFastEngine('may itself be deleted, after which nothing is noted', async () => {
     const { name } = await setUp()
     await add(name, '1.0')
     const { packageId } = await add(name, null)
@@ -190,7 +193,7 @@ describe('the delete of a version with all that it can have', () => {
 })
 
 describe('adding a file in the place of another', () => {
-  it('happens only as long as that one is the newest of its name', async () => {
+  itOnFastEngine('happens only as long as that one is the newest of its name', async () => {
     const { name } = await setUp()
     const first = await add(name, null)
     const second = await add(name, null, { replaces: first.id })
@@ -206,7 +209,7 @@ describe('adding a file in the place of another', () => {
 })
 
 describe('a version that was deleted', () => {
-  it('is remembered for a while, by a row that the table removes itself', async () => {
+  itOnFastEngine('is remembered for a while, by a row that the table removes itself', async () => {
     const { name } = await setUp()
     const { packageId } = await add(name, '1.0')
     await store.db.packages.delete(by(name), packageId, now())

@@ -11,6 +11,7 @@ import {
   BETWEEN_STOPS,
   describeOnFastEngine,
   isSlow,
+  itOnFastEngine,
   ledger,
   list,
   pathsIn,
@@ -245,7 +246,7 @@ describeOnFastEngine('a project that moves to another group', () => {
     await check()
   })
 
-  it('takes roles along: who has one in the project has it in the new place', async () => {
+  itOnFastEngine('takes roles along: who has one in the project has it in the new place', async () => {
     const { store, other, project } = await setUp(1)
     const user = await store.db.users.create(
       { username: 'member', name: 'M', email: 'm@example.com', admin: false },
@@ -337,7 +338,7 @@ describe('publishing while the project changes', () => {
     )
   })
 
-  it('deletes and tags packages in transit as at any time', async () => {
+  itOnFastEngine('deletes and tags packages in transit as at any time', async () => {
     const { store, top, sub, project, published, kept } = await setUp(4)
     await store.db.groups.changeProject(project.id, { visibility: 'private' }, now())
     const fresh = await store.publish(project, { name: 'fresh', version: '1.0.0' })

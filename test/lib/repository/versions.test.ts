@@ -4,6 +4,7 @@ import { DETAILS_PER_NAME_LIMIT_BYTES, sizeOfDetails } from '../../../lib/reposi
 import { detailsSizeKey, keptDetailsKey } from '../../../lib/repository/keys.ts'
 import { inSteps } from '../../../lib/repository/steps.ts'
 import { openTable, type Write } from '../../../lib/repository/table.ts'
+import { itOnFastEngine } from '../../support/moves.ts'
 import { now, openStore, shelvesOf, writerOf } from '../../support/store.ts'
 
 const everything = {
@@ -48,25 +49,28 @@ const expectListed = async ({ project }: Place, expected: Record<string, number>
 }
 
 describe('deprecating many versions', () => {
-  it('shows on every shelf, in the counts and in what is kept of the versions, and is taken back as well', async () => {
-    const place = await setUp(30)
-    const { packages, name } = place
+  itOnFastEngine(
+    'shows on every shelf, in the counts and in what is kept of the versions, and is taken back as well',
+    async () => {
+      const place = await setUp(30)
+      const { packages, name } = place
 
-    await store.db.packages.deprecate(by(name), name, messages(packages.slice(0, 25), 'old'), now())
-    await expectListed(place, { deprecated: 25, default: 5 })
-    const kept = await store.db.packages.listVersionDetails(name)
-    expect(kept.filter(({ status, deprecated }) => status === 'deprecated' && deprecated === 'old')).toHaveLength(25)
-    expect(kept.every(({ details }) => details.note === 'kept')).toBe(true)
-    const versions = await store.db.packages.listVersions(name)
-    expect(versions.filter(({ status }) => status === 'deprecated')).toHaveLength(25)
-    expect(await store.db.packages.find(packages[0]?.id ?? 0)).toMatchObject({
-      status: 'deprecated',
-      tags: [{ name: 'latest' }],
-    })
+      await store.db.packages.deprecate(by(name), name, messages(packages.slice(0, 25), 'old'), now())
+      await expectListed(place, { deprecated: 25, default: 5 })
+      const kept = await store.db.packages.listVersionDetails(name)
+      expect(kept.filter(({ status, deprecated }) => status === 'deprecated' && deprecated === 'old')).toHaveLength(25)
+      expect(kept.every(({ details }) => details.note === 'kept')).toBe(true)
+      const versions = await store.db.packages.listVersions(name)
+      expect(versions.filter(({ status }) => status === 'deprecated')).toHaveLength(25)
+      expect(await store.db.packages.find(packages[0]?.id ?? 0)).toMatchObject({
+        status: 'deprecated',
+        tags: [{ name: 'latest' }],
+      })
 
-    await store.db.packages.deprecate(by(name), name, messages(packages.slice(0, 10), ''), now())
-    await expectListed(place, { deprecated: 15, default: 15 })
-  })
+      await store.db.packages.deprecate(by(name), name, messages(packages.slice(0, 10), ''), now())
+      await expectListed(place, { deprecated: 15, default: 15 })
+    },
+  )
 
   it('comes out the same when two do it at once, and when versions go meanwhile', async () => {
     const place = await setUp(12)
@@ -82,7 +86,7 @@ describe('deprecating many versions', () => {
     await expectListed(place, { deprecated: 8 })
   })
 
-  it('knows no version that is not there', async () => {
+  itOnFastEngine('knows no version that is not there', async () => {
     const { name } = await setUp(1)
     const missing = { failure: { code: 'not_found', resource: 'npm_package' } }
     await expect(store.db.packages.deprecate(by(name), name, new Map([['9.9.9', 'old']]), now())).rejects.toMatchObject(
@@ -92,26 +96,29 @@ describe('deprecating many versions', () => {
 })
 
 describe('deleting many versions', () => {
-  it('takes them off every shelf, frees their coordinates and tags, and keeps what is needed to restore them', async () => {
-    const place = await setUp(20)
-    const { packages, name } = place
-    const gone = packages.slice(0, 15)
+  itOnFastEngine(
+    'takes them off every shelf, frees their coordinates and tags, and keeps what is needed to restore them',
+    async () => {
+      const place = await setUp(20)
+      const { packages, name } = place
+      const gone = packages.slice(0, 15)
 
-    await store.db.packages.deleteAll(
-      by(name),
-      name,
-      gone.map(({ id }) => id),
-      now(),
-    )
+      await store.db.packages.deleteAll(
+        by(name),
+        name,
+        gone.map(({ id }) => id),
+        now(),
+      )
 
-    await expectListed(place, { default: 5 })
-    expect((await store.db.packages.findTags(name)).tags).toEqual([])
-    expect(await store.db.packages.listVersionDetails(name)).toHaveLength(5)
-    for (const { id } of gone)
-      expect(await table().get(keptDetailsKey(id))).toMatchObject({ details: { note: 'kept' } })
-    await store.publish(place.project, { name: 'bar', version: '1.0.0' })
-    await expectListed(place, { default: 6 })
-  })
+      await expectListed(place, { default: 5 })
+      expect((await store.db.packages.findTags(name)).tags).toEqual([])
+      expect(await store.db.packages.listVersionDetails(name)).toHaveLength(5)
+      for (const { id } of gone)
+        expect(await table().get(keptDetailsKey(id))).toMatchObject({ details: { note: 'kept' } })
+      await store.publish(place.project, { name: 'bar', version: '1.0.0' })
+      await expectListed(place, { default: 6 })
+    },
+  )
 
   it('is done once by many at once', async () => {
     const place = await setUp(10)
@@ -129,7 +136,7 @@ describe('deleting many versions', () => {
 describe('what a format keeps of all versions of a name', () => {
   const size = async ({ name }: Place) => (await table().get(detailsSizeKey(name)))?.keptBytes
 
-  it('is counted when versions come and go, also one by one and by their last file', async () => {
+  itOnFastEngine('is counted when versions come and go, also one by one and by their last file', async () => {
     const place = await setUp(3)
     const one = sizeOfDetails({ note: 'kept' })
     expect(await size(place)).toBe(3 * one)
@@ -148,7 +155,7 @@ describe('what a format keeps of all versions of a name', () => {
     expect(await size(place)).toBe(one)
   })
 
-  it('has a limit, at which a publish is refused whole', async () => {
+  itOnFastEngine('has a limit, at which a publish is refused whole', async () => {
     const place = await setUp(1)
     const room = sizeOfDetails({ note: 'kept' })
     const fill = (bytes: number) =>
