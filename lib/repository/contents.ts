@@ -36,8 +36,6 @@ const contentWrite = (groupId: number, kind: Source['kind'], thing: Group | Proj
     ...contentsKey(groupId, kind, thing.id),
     // Nothing lists the projects of the instance by their paths.
     ...('publications' in thing && groupId !== INSTANCE ? pathAttributes(groupId, thing) : {}),
-    kind,
-    id: thing.id,
     name: thing.name,
     path: thing.path,
     visibility: thing.visibility,

@@ -17,7 +17,7 @@ import { accessLevels, type Membership, type User } from '../domain/permissions.
 import { type Group, type PlaceInside, type Project, VISIBILITIES, visibilities } from '../domain/project.ts'
 import { deleteLevels, type ProtectionRule, protectedTypes, pushLevels } from '../domain/protection.ts'
 import { type DeployToken, deployTokenScopes, type PersonalToken, tokenScopes } from '../domain/token.ts'
-import { shelfSortKeys, sortableOf, typePrefix } from './keys.ts'
+import { contentSource, type Source, shelfSortKeys, sortableOf, typePrefix } from './keys.ts'
 import type { Item } from './table.ts'
 
 const id = v.number()
@@ -134,8 +134,7 @@ const schemas = {
     deletedAt: nullable(time),
   }),
   contents: v.object({
-    kind: v.picklist(['group', 'project']),
-    id,
+    sk: v.pipe(v.string(), v.regex(/^(GROUP|PROJECT)#\d+$/)),
     name: v.string(),
     path: v.string(),
     visibility: v.picklist(visibilities),
@@ -237,10 +236,11 @@ const schemas = {
 }
 
 /**
- * What stands in the contents of a group: enough to filter and to order, the rest is read by id. `w` is the path of a
- * project from the group on, where other groups are between them.
+ * What stands in the contents of a group: enough to filter and to order, the rest is read by id. A list by path reads
+ * twenty for a page, so the key tells which it is. `w` is the path of a project from the group on, where other groups are
+ * between them; `c` is how many packages a project has had, where they are few.
  */
-export type Content = v.InferOutput<(typeof schemas)['contents']>
+export type Content = Omit<v.InferOutput<(typeof schemas)['contents']>, 'sk'> & Source
 /**
  * What a full path leads to. One with `movedAt` is a path that was left. `from` is the path that a group in transit
  * left: what is inside may still be found by that alone.
@@ -273,7 +273,10 @@ export const rulesFromItem = (item: Item | undefined): Rules =>
   item === undefined ? { revision: 0, rules: [] } : v.parse(schemas.rules, item)
 export const groupFromItem = (item: Item): Group => v.parse(schemas.group, item)
 export const projectFromItem = (item: Item): Project => v.parse(schemas.project, item)
-export const contentFromItem = (item: Item): Content => v.parse(schemas.contents, item)
+export const contentFromItem = (item: Item): Content => {
+  const { sk, ...content } = v.parse(schemas.contents, item)
+  return { ...content, ...contentSource(sk) }
+}
 export const pathFromItem = (item: Item): PathAlias => v.parse(schemas.path, item)
 export const segmentsHeadFromItem = (item: Item): SegmentsHead => v.parse(schemas.segmentsHead, item)
 export const segmentNodeFromItem = (item: Item) => v.parse(schemas.segmentNode, item)

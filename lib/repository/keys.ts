@@ -112,6 +112,11 @@ export const contentsPrefix = (kind: 'group' | 'project') => `${kind.toUpperCase
 
 /** A group or project. */
 export type Source = { kind: 'group' | 'project'; id: number }
+/** What a row in the contents of a group is about, by its sort key. */
+export const contentSource = (sk: string): Source => {
+  const [kind = '', id] = sk.split('#')
+  return { kind: kind === 'GROUP' ? 'group' : 'project', id: Number(id) }
+}
 export const membershipKey = (userId: number, { kind, id }: Source): Key => ({
   pk: userKey(userId).pk,
   sk: `MEMBER#${kind.toUpperCase()}#${padded(id)}`,
