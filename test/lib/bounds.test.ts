@@ -162,8 +162,8 @@ describe('a page of a group', () => {
       await count()
       return { top, inside }
     }
-    const small = await grow(10, 60, 2)
-    const large = await grow(24, 144, 8)
+    const small = await grow(10, 50, 2)
+    const large = await grow(18, 90, 6)
     const isPrivate = ({ visibility }: Project) => visibility === 'private'
     const callers: [string, (place: typeof small) => Caller][] = [
       ['anonymous', () => ANONYMOUS],
@@ -174,7 +174,7 @@ describe('a page of a group', () => {
     ]
     for (const [name, callerOf] of callers) {
       const read = async (place: typeof small, order: PackageOrder, start?: Start) => {
-        const more = start ? { number: 2, start } : {}
+        const more = { size: 14, asked: 14, ...(start ? { number: 2, start } : {}) }
         const query = { filter: ALL, order, sort: 'desc', page: page(more), excludeSubgroups: false } as const
         return meter.read(() => readGroup(metered, place.top, callerOf(place), query))
       }
