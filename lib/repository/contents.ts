@@ -21,7 +21,7 @@ const pathAttributes = (groupId: number, project: Project): Item => {
   }
 }
 
-/** How many packages a project has at the least, as far as its row in the contents tells: some may be deleted. */
+/** How many packages to expect of a project at the least, by its row in the contents: some may be deleted. */
 export const packagesTold = ({ c }: Content): number => c ?? FEW_PACKAGES
 
 /** Where in the group a project is, as far as its row in the contents tells. */
@@ -84,7 +84,7 @@ export const asRead = (thing: Group | Project) => {
 /**
  * Counts a package that is about to come into a project that has had few, in the contents of the groups around it too.
  * Apart from the transaction that brings it, which can hold no more of them where groups are nested deep: whoever stops
- * between the two, or is refused, leaves one too many, which costs a list by path a read.
+ * between the two, or is refused, leaves one too many, which may cost a list by path a round trip.
  * @param found the project as it was read; what it notes of its place may be behind, and is then read anew
  */
 export const countPublication = (table: Table, found: Project): Promise<void> => {

@@ -246,7 +246,10 @@ export const wayByProjectPath = async (
       if (!stretch.from && rows.length >= most) return rows
       count += projectsIn(asked)
       waiting = waiting.slice(projectsIn(asked))
-      if (rows.length === stretch.take || (!after && waiting.length === 0)) return rows
+      if (rows.length === stretch.take) return rows
+      // An index that is behind may lack the project of a package that was just published, which the total counts.
+      const isWhole = stretch.from !== undefined || rows.length >= Math.min(stretch.take, most)
+      if (!after && waiting.length === 0) return isWhole ? rows : undefined
     }
     return undefined
   }

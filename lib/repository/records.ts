@@ -18,8 +18,11 @@ const DAY_MS = 24 * 60 * 60 * 1000
 /** When the removal of what is deleted now is due, in ISO 8601. */
 export const dueAfter = (now: string) => new Date(Date.parse(now) + RESTORE_WINDOW_DAYS * DAY_MS).toISOString()
 
-/** Where a project is, and whether the job that counts its lists has heard of a change of them. */
-type Place = Located<Project> & { isNoted?: boolean }
+/**
+ * Where a project is, whether the job that counts its lists has heard of a change of them, and whether the contents of the
+ * groups around have been told of the package that arrives: who tries again with it tells them once.
+ */
+type Place = Located<Project> & { isNoted?: boolean; isTold?: boolean }
 
 /** What every writer of packages starts from: the record and its place, and the writes that keep both in step. */
 export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof transitRepository>, 'placed'>) => {
@@ -51,11 +54,13 @@ export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof 
     /** Records and shelves of packages that change together. A record that another writer changed says `'again'`. */
     packageWrites: async (permit: Permit, place: Place, changes: readonly Change[]): Promise<Write[]> => {
       const arrives = changes.some(({ before }) => before === undefined)
+      const isToTell = arrives && !place.isTold && place.thing.publications < FEW_PACKAGES
       const [ownNames] = await Promise.all([
         readOwnNames(table, place, changes),
         changes.some(isCounted) && !place.isNoted ? noteCounted(place.thing) : undefined,
-        arrives && place.thing.publications < FEW_PACKAGES ? countPublication(table, place.thing) : undefined,
+        isToTell ? countPublication(table, place.thing) : undefined,
       ])
+      if (isToTell) place.isTold = true
       return [
         ...permit.checks,
         ...changes.map(

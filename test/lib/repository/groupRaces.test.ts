@@ -2,7 +2,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Group, Project } from '../../../lib/domain/project.ts'
 import { locateAmong } from '../../../lib/domain/project.ts'
-import { projectKey, transitsKey } from '../../../lib/repository/keys.ts'
+import { projectKey, tallyPartition, transitsKey } from '../../../lib/repository/keys.ts'
 import { settleAll } from '../../support/jobs.ts'
 import { admin, describeOnFastEngine, itOnFastEngine, list, memberOf } from '../../support/moves.ts'
 import { now, openStore } from '../../support/store.ts'
@@ -99,6 +99,25 @@ describe('races', () => {
         expect(await list(store, top, caller, { order: 'project_path', page })).toEqual({ total: 0, ids: [] })
         end()
       }
+    },
+  )
+
+  itOnFastEngine(
+    'a project that gets its first package while it is listed by path is in the list and its total',
+    async () => {
+      const store = await openStore()
+      const top = await store.group()
+      const project = await store.project(top)
+      const ids: number[] = []
+      const end = rightBefore(
+        store,
+        (text) => text.includes(tallyPartition({ kind: 'group', id: top.id })),
+        async () => ids.push((await store.publish(project)).id),
+        'QueryCommand',
+      )
+      const page = { number: 1, size: 20, asked: 20 }
+      expect(await list(store, top, ANONYMOUS, { order: 'project_path', page })).toEqual({ total: 1, ids })
+      end()
     },
   )
 
