@@ -211,6 +211,7 @@ export const wayByProjectPath = async (
       const paths = byPath(some)
       return after ? paths.slice(0, -1) : paths
     }
+    /** The first of them that fill the page, by what contents tell of each. */
     const filling = (some: readonly Content[]) => {
       const paths = firstOf(askable(some), stretch.take, packagesTold)
       return firstOf(paths, FIRST_PROJECTS).flatMap(([, same]) => same)
@@ -219,6 +220,7 @@ export const wayByProjectPath = async (
     const askedAhead = filling(contents.filter((one) => isListed(one, projects.ahead)))
     // Those of them that are listed here may fill the page, and need no call any more.
     const known = askedAhead.filter(({ id }) => met.has(id)).length
+    /** How many are to be asked for the rest of the page. */
     const projectsFor = (left: number): number => {
       if (count === 0) return Math.max(filling(waiting).length, first.projects)
       const rest = Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
