@@ -62,7 +62,7 @@ export type Place = { visibility: Visibility; ancestorIds: number[] }
  */
 export type Transit = { id: string; left: Place; counts: Record<string, number> }
 
-/** So many packages, or more, count as many: a page of a list needs few such projects. */
+/** A project's packages are counted for lists by path as long as they are fewer: from then on few projects fill a page. */
 export const FEW_PACKAGES = 3
 
 /**

@@ -105,6 +105,7 @@ export const countPublication = (table: Table, found: Project): Promise<void> =>
         values: { ...values, ':publications': next.publications },
         otherwise: 'again',
       },
+      // Not in the contents of the instance, which tell nothing of it.
       ...project.ancestorIds.map((groupId) => contentWrite(groupId, 'project', next)),
     ]
   })

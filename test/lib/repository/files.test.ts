@@ -4,7 +4,7 @@ import { fileKey, namedKey, packageKey, purgeFileKey } from '../../../lib/reposi
 import { NOTE_EVERY_MS } from '../../../lib/repository/packages.ts'
 import { dueAfter } from '../../../lib/repository/records.ts'
 import { openTable } from '../../../lib/repository/table.ts'
-import { itOnFastEngine } from '../../support/moves.ts'
+import { describeOnFastEngine, itOnFastEngine } from '../../support/moves.ts'
 import { now, openStore, shelvesOf, writerOf } from '../../support/store.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
@@ -285,8 +285,8 @@ describe('deleting a file', () => {
   )
 })
 
-describe('listing files', () => {
-  itOnFastEngine('goes by id or by name, in both directions, and pages', async () => {
+describeOnFastEngine('listing files', () => {
+  it('goes by id or by name, in both directions, and pages', async () => {
     const { version } = await setUp()
     const files = []
     for (const name of ['b', 'a', 'c', 'a']) files.push(await add(version, name))

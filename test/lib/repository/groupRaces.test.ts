@@ -311,8 +311,8 @@ describeOnFastEngine('a group with more inside than one run of the job gets thro
   })
 })
 
-describe('a list of a group in which something moves all the time', () => {
-  itOnFastEngine('is refused as busy, not as a failure of the service', async () => {
+describeOnFastEngine('a list of a group in which something moves all the time', () => {
+  it('is refused as busy, not as a failure of the service', async () => {
     const store = await openStore()
     const group = await store.group()
     const project = await store.project(group)

@@ -192,8 +192,8 @@ describe('the delete of a version with all that it can have', () => {
   })
 })
 
-describe('adding a file in the place of another', () => {
-  itOnFastEngine('happens only as long as that one is the newest of its name', async () => {
+describeOnFastEngine('adding a file in the place of another', () => {
+  it('happens only as long as that one is the newest of its name', async () => {
     const { name } = await setUp()
     const first = await add(name, null)
     const second = await add(name, null, { replaces: first.id })
@@ -208,8 +208,8 @@ describe('adding a file in the place of another', () => {
   })
 })
 
-describe('a version that was deleted', () => {
-  itOnFastEngine('is remembered for a while, by a row that the table removes itself', async () => {
+describeOnFastEngine('a version that was deleted', () => {
+  it('is remembered for a while, by a row that the table removes itself', async () => {
     const { name } = await setUp()
     const { packageId } = await add(name, '1.0')
     await store.db.packages.delete(by(name), packageId, now())

@@ -242,7 +242,7 @@ describeOnFastEngine('a project that moves to another group', () => {
     await check()
   })
 
-  itOnFastEngine('takes roles along: who has one in the project has it in the new place', async () => {
+  it('takes roles along: who has one in the project has it in the new place', async () => {
     const { store, other, project } = await setUp(1)
     const user = await store.db.users.create(
       { username: 'member', name: 'M', email: 'm@example.com', admin: false },

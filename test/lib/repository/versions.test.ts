@@ -4,7 +4,7 @@ import { DETAILS_PER_NAME_LIMIT_BYTES, sizeOfDetails } from '../../../lib/reposi
 import { detailsSizeKey, keptDetailsKey } from '../../../lib/repository/keys.ts'
 import { inSteps } from '../../../lib/repository/steps.ts'
 import { openTable, type Write } from '../../../lib/repository/table.ts'
-import { itOnFastEngine } from '../../support/moves.ts'
+import { describeOnFastEngine, itOnFastEngine } from '../../support/moves.ts'
 import { now, openStore, shelvesOf, writerOf } from '../../support/store.ts'
 
 const everything = {
@@ -133,10 +133,10 @@ describe('deleting many versions', () => {
   })
 })
 
-describe('what a format keeps of all versions of a name', () => {
+describeOnFastEngine('what a format keeps of all versions of a name', () => {
   const size = async ({ name }: Place) => (await table().get(detailsSizeKey(name)))?.keptBytes
 
-  itOnFastEngine('is counted when versions come and go, also one by one and by their last file', async () => {
+  it('is counted when versions come and go, also one by one and by their last file', async () => {
     const place = await setUp(3)
     const one = sizeOfDetails({ note: 'kept' })
     expect(await size(place)).toBe(3 * one)
@@ -155,7 +155,7 @@ describe('what a format keeps of all versions of a name', () => {
     expect(await size(place)).toBe(one)
   })
 
-  itOnFastEngine('has a limit, at which a publish is refused whole', async () => {
+  it('has a limit, at which a publish is refused whole', async () => {
     const place = await setUp(1)
     const room = sizeOfDetails({ note: 'kept' })
     const fill = (bytes: number) =>
