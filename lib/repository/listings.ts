@@ -73,6 +73,24 @@ export const openListing = (table: ListingTable) => {
     }
   }
 
+  /**
+   * A source of rows that stand among others, which a filter drops. It reads on before it is known of how many rows one
+   * is wanted.
+   */
+  const sifted = (rows: Source<PackageEntry>, rowsForOne: () => Promise<number | undefined>): Source<PackageEntry> => {
+    let asked = 0
+    return {
+      ...rows,
+      async fetch(count) {
+        if (asked++ === 0) return rows.fetch(count * SIFTED_AT_FIRST)
+        const forOne = await rowsForOne()
+        if (forOne === undefined) return { rows: [], more: false }
+        // Those that are wanted may all stand at the other end.
+        return rows.fetch(Math.ceil(count * forOne * 2 ** (asked - 2)))
+      },
+    }
+  }
+
   const readAll = async (ranges: readonly Range[]): Promise<PackageEntry[]> =>
     (await Promise.all(ranges.map(table.queryAll))).flat().map(entryFromItem)
 
@@ -97,6 +115,19 @@ export const openListing = (table: ListingTable) => {
     const slots = selectedSlots(filter)
     const total = async () => countIn(await tallies(), shelves, slots)
     const runs = (isBackwards: boolean) => turned(sort, isBackwards)
+
+    /** Of how many rows of a stretch one is wanted; undefined where none is. */
+    const rowsForOne = async (shelf: Shelf, family: Family): Promise<number | undefined> => {
+      const known = await tallies()
+      const [wanted = 0, all = 0] = [filter, settledBy(filter, order)].map((one) =>
+        countIn(
+          known,
+          [shelf],
+          selectedSlots(one).filter((slot) => familyOf(slot) === family),
+        ),
+      )
+      return wanted === 0 ? undefined : Math.max(1, all / wanted)
+    }
 
     /** In the order of ids: the types before the wanted one are passed over whole, segments find the rest. */
     const seekById = async (stretch: Stretch): Promise<Stretch | undefined> => {
@@ -147,7 +178,10 @@ export const openListing = (table: ListingTable) => {
             const range = inOrder(shelf, family, filter, order, direction)
             const { edge, most } = stretch.startOf?.(shelf, family) ?? {}
             const ranges = edge === undefined ? beyond(range, family, order, stretch.from) : [fromEdge(range, edge)]
-            return ranges.map((one) => source(one, most))
+            return ranges.map((one) => {
+              const rows = source(one, most)
+              return one.filter ? sifted(rows, () => rowsForOne(shelf, family)) : rows
+            })
           }),
         )
         return mergeSources(sources, compareBy(order, direction), stretch, isOver)
@@ -323,8 +357,10 @@ export const openListing = (table: ListingTable) => {
     if (filter.version !== undefined) return wayByVersion(shelves, query)
     const tallies = lazily(() => readTallies(shelves))
     if (filter.name !== undefined) return wayByName(shelves, query, tallies, known)
-    const byName = restOf(filter, order).length > 0 && isRare(await tallies(), shelves, filter)
-    return byName ? wayByName(shelves, query, tallies, known) : wayByTally(shelves, query, tallies)
+    const along = wayByTally(shelves, query, tallies)
+    if (restOf(filter, order).length === 0) return along
+    const isRareHere = async () => isRare(await tallies(), shelves, filter)
+    return unlessRare(along, isRareHere, () => wayByName(shelves, query, tallies, known))
   }
 
   return {
@@ -355,6 +391,23 @@ export const openListing = (table: ListingTable) => {
     },
   }
 }
+
+/** Reads along while it is counted whether what the filter wants is rare there, and where it is, goes by its names. */
+const unlessRare = (along: Way, isRareThere: () => Promise<boolean>, byName: () => Promise<Way>): Way => ({
+  ...along,
+  async read(stretch, isOver) {
+    // Far down it is counted already.
+    let isLeft = stretch.skip >= FAR && (await isRareThere())
+    const rows = isLeft
+      ? []
+      : await along.read(stretch, async () => {
+          isLeft = await isRareThere()
+          return isLeft || (isOver?.() ?? false)
+        })
+    return isLeft ? (await byName()).read(stretch) : rows
+  },
+  seek: async (stretch) => ((await isRareThere()) ? undefined : along.seek?.(stretch)),
+})
 
 /** By partition. */
 type Tallies = ReadonlyMap<string, readonly Item[]>
@@ -447,12 +500,15 @@ const WORTH_COUNTING = 8 * ROWS_OF_A_QUERY
 /** Rows that match may all stand at the other end: with so many times what was expected, reading along ends. */
 const PATIENCE = 4
 
+/** A filter that a stretch does not settle is expected to drop every other row. */
+const SIFTED_AT_FIRST = 2
+
 /** Below one in this many, packages are rare: following their names costs less than reading past the others. */
 const RARE = 8
 
 /**
  * A stretch that holds more than the filter wants is read in vain where that is rare; then the names, which count
- * their packages, lead to it. Counting first costs a round trip, which no list without such a rest pays.
+ * their packages, lead to it.
  */
 const isRare = (tallies: Tallies, shelves: readonly Shelf[], filter: PackageFilter): boolean => {
   const { type: _type, status: _status, ...all } = filter

@@ -2,6 +2,7 @@
  * Lists of a group by `project_path`: by the last segment of each project's path; packages of equal ones by id, the
  * highest first in both directions.
  */
+import { lazily } from '../domain/lazily.ts'
 import { compareText, type PackageFilter, type Sort } from '../domain/listing.ts'
 import type { PackageEntry } from '../domain/package.ts'
 import type { Position } from '../domain/pagination.ts'
@@ -91,6 +92,8 @@ export const wayByProjectPath = async (
   const positionOf = ({ projectId, id }: PackageEntry): Position => ({ value: pathOf.get(projectId) ?? '', id })
   const isDescending = ({ isBackwards }: Stretch) => turned(sort, isBackwards) === 'desc'
   const newestFirst: Listed = { filter, order: 'created_at', sort: 'desc' }
+  const isFiltered = filter.type !== undefined || filter.status !== undefined
+  const isFew = lazily(async () => isFiltered && (await engine.isFew(filter)))
 
   /**
    * Of one path. Of the path where the list begins nobody knows how much is left, maybe nothing.
@@ -235,12 +238,13 @@ export const wayByProjectPath = async (
       if (round > 0 && after && projectsIn(askable(waiting)) < wanted) await readContents(wanted * CONTENTS_FOR_ONE)
       notePaths(waiting)
       const asked = firstOf(askable(waiting), wanted)
-      const [found, areStill, most] = await Promise.all([
+      const [found, areStill, few, most] = await Promise.all([
         rowsOfAll(asked, { ...stretch, take: left }),
         projects.areStill(),
+        isFew(),
         total(),
       ])
-      if (!areStill) return undefined
+      if (!areStill || few) return undefined
       for (const entry of found) {
         const place = met.get(entry.projectId)
         rows.push(place ? { ...entry, place } : entry)
@@ -258,8 +262,6 @@ export const wayByProjectPath = async (
 
   if (filter.version !== undefined) return wayOfVersion()
   if (filter.name !== undefined) return wayByCounts()
-  const isFiltered = filter.type !== undefined || filter.status !== undefined
-  if (isFiltered && (await engine.isFew(filter))) return wayByCounts()
   const whole = await engine.wayThrough(shelves, newestFirst)
   return {
     total: whole.total,
