@@ -68,7 +68,7 @@ export const openSetting = async () => {
   await createTable(engine.endpoint, TABLE)
   const client = createClient(engine.endpoint)
   const db = openDatabase(client, TABLE)
-  await ensureAdministrator(db, ROOT_TOKEN)
+  await ensureAdministrator(db, { given: ROOT_TOKEN })
   // The handlers' log lines are for operators.
   console.info = () => {}
 

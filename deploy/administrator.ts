@@ -6,7 +6,6 @@ import { parseArgs } from 'node:util'
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { openDatabase } from '../lib/repository/database.ts'
 import { createClient } from '../lib/repository/table.ts'
-import { newSecret } from '../lib/repository/tokens.ts'
 import { ensureAdministrator } from './firstAdministrator.ts'
 
 const SERVICE = 'packages-api'
@@ -58,8 +57,8 @@ const run = async () => {
   const tableName = table ?? (await tableOf(stage ?? ''))
   const db = openDatabase(createClient(process.env.DYNAMODB_ENDPOINT || undefined), tableName)
 
-  const secret = newSecret()
-  if (await ensureAdministrator(db, secret, again)) {
+  const secret = await ensureAdministrator(db, { again })
+  if (secret !== undefined) {
     console.log(
       `Table:  ${tableName}\nUser:   root\nToken:  ${secret}\n\nIt is shown this once. Keep it in a safe place.`,
     )

@@ -20,13 +20,11 @@ export const listGroupPackages = (db: () => Database) =>
     .use(
       loadGroup(db, 'read_group', {
         begin: (event, groupId) => db().groupListings.begin(groupId, parseGroupPackagesQuery(event)),
-        ahead: async (_event, group, { isSignedIn, revision, begun }) => begun.open(group, isSignedIn, revision),
+        ahead: (_event, group, { caller, revision, begun }) => begun.read(group, caller, revision),
       }),
     )
-    .handler(async (event, { ahead: listing, caller }) => {
+    .handler(async (event, { ahead: packages, caller }) => {
       const site = { url: externalUrl(event) }
-      const packages = await listing.asSeenBy(caller)
-
       const rows = packages.rows.map(({ entry, project }) =>
         presentGroupPackage(entry, project, site, canInProject(caller, 'destroy_package', project)),
       )

@@ -10,7 +10,6 @@ import { parseArgs } from 'node:util'
 import { ensureAdministrator } from '../deploy/firstAdministrator.ts'
 import { databaseOver, openDatabase } from '../lib/repository/database.ts'
 import { createClient } from '../lib/repository/table.ts'
-import { newSecret } from '../lib/repository/tokens.ts'
 import { bufferTable } from './bufferedTable.ts'
 import { startEngine } from './engines.ts'
 import { isNewWith, makeRegistry, type RegistrySize } from './registry.ts'
@@ -47,8 +46,7 @@ const fill = async (endpoint: string, size: RegistrySize): Promise<void> => {
   await createTable(endpoint, LOCAL_TABLE)
   const client = createClient(endpoint)
   const db = openDatabase(client, LOCAL_TABLE)
-  const secret = newSecret()
-  const isFirst = await ensureAdministrator(db, secret)
+  const secret = await ensureAdministrator(db)
   const owner = await db.users.findByUsername('root')
   const top = `demo-${size.seed}`
   if (await db.groups.findGroup({ fullPath: top })) {
@@ -68,7 +66,7 @@ const fill = async (endpoint: string, size: RegistrySize): Promise<void> => {
     `The group ${top} holds them, in ${size.projects} projects and ${size.groups} groups. ${seconds} seconds.`,
   )
   console.log('Their files are listed with sizes and hashes; there are no bytes to download.')
-  if (isFirst) console.log(`Administrator: root   Token: ${secret}`)
+  if (secret !== undefined) console.log(`Administrator: root   Token: ${secret}`)
 }
 
 const run = async (): Promise<void> => {

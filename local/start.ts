@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url'
 import { ensureAdministrator } from '../deploy/firstAdministrator.ts'
 import { openDatabase } from '../lib/repository/database.ts'
 import { createClient } from '../lib/repository/table.ts'
-import { newSecret } from '../lib/repository/tokens.ts'
 import { type Child, freePort, startChild, untilReady } from './children.ts'
 import { startEngine } from './engines.ts'
 import { createFront } from './front.ts'
@@ -140,8 +139,8 @@ const start = async () => {
   stops.push(store.stop)
 
   await createTable(engine.endpoint, LOCAL_TABLE)
-  const secret = rootToken ?? newSecret()
-  const isNew = await ensureAdministrator(openDatabase(createClient(engine.endpoint), LOCAL_TABLE), secret)
+  const db = openDatabase(createClient(engine.endpoint), LOCAL_TABLE)
+  const secret = await ensureAdministrator(db, { given: rootToken })
 
   // Of its own, as another npm start may run from here, and not in the folder that packaging for AWS empties.
   const buildFolder = join('.data', `build-${port}`)
@@ -161,7 +160,7 @@ const start = async () => {
     return (await fetch(`http://127.0.0.1:${offline.port}/`)).status > 0
   })
   backend = offline.port
-  console.log(hello(url, dataDirectory, engine.name, isNew ? secret : undefined))
+  console.log(hello(url, dataDirectory, engine.name, secret))
 }
 
 process.on('SIGINT', () => void stop(0))

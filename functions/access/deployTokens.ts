@@ -3,7 +3,7 @@ import { deployTokenProblems } from '../../lib/access/deployTokens.ts'
 import { notFound, validationFailed } from '../../lib/domain/errors.ts'
 import { sliceOf } from '../../lib/domain/pagination.ts'
 import type { User } from '../../lib/domain/permissions.ts'
-import { DEPLOY_TOKEN_PREFIX, type DeployToken, deployTokenScopes, isOver } from '../../lib/domain/token.ts'
+import { type DeployToken, deployTokenScopes, isOver } from '../../lib/domain/token.ts'
 import { endpoint } from '../../lib/endpoint.ts'
 import { json, noContent } from '../../lib/http/answers.ts'
 import { parseId } from '../../lib/http/ids.ts'
@@ -16,7 +16,7 @@ import { loadProject } from '../../lib/middleware/loadProject.ts'
 import { paginate } from '../../lib/middleware/paginate.ts'
 import { requireAdministrator } from '../../lib/middleware/requireAdministrator.ts'
 import type { Database } from '../../lib/repository/database.ts'
-import { newSecret } from '../../lib/repository/tokens.ts'
+import { newDeploySecret } from '../../lib/repository/tokens.ts'
 
 type Source = DeployToken['source']
 
@@ -53,7 +53,7 @@ const create = async (db: Database, event: APIGatewayProxyEvent, source: Source,
   const problems = deployTokenProblems(wanted)
   if (problems.length > 0) throw validationFailed(problems.join(' and '))
 
-  const secret = newSecret(DEPLOY_TOKEN_PREFIX)
+  const secret = newDeploySecret()
   const token = await db.deployTokens.create(secret, { source, creatorId, ...wanted }, new Date().toISOString())
   return json(201, { ...present(token), token: secret })
 }

@@ -166,9 +166,10 @@ export const transferGroup = (db: () => Database) =>
   endpoint('transferGroup', db)
     .use(requireLogin())
     .use(loadGroup(db, 'admin_group', { ahead: (event) => findNamed(db(), event, 'group_id') }))
-    .handler(async (event, { group, authentication, ahead: named }) => {
+    .handler(async (event, context) => {
+      const { group, ahead: named } = context
       // The caller's roles were read for the group; the target has groups of its own around it.
-      const everywhere = await findCallerOfNow(db(), await authentication)
+      const everywhere = await findCallerOfNow(db(), context)
       const target = named && openParent(everywhere, named.namespace)
       assertTransferable(group, target)
 

@@ -181,9 +181,10 @@ export const transferProject = (db: () => Database) =>
   endpoint('transferProject', db)
     .use(requireLogin())
     .use(loadProject(db, 'change_namespace', { ahead: (event) => findTarget(db(), event) }))
-    .handler(async (event, { project, authentication, ahead: found }) => {
+    .handler(async (event, context) => {
+      const { project, ahead: found } = context
       // The caller's roles were read for the project; the target has groups of its own around it.
-      const everywhere = await findCallerOfNow(db(), await authentication)
+      const everywhere = await findCallerOfNow(db(), context)
       const target = openNamespace(everywhere, found?.thing)
       assertValid(projectProblems({ ...project, visibility: visibilityIn(target, project.visibility) }, target))
 

@@ -65,7 +65,7 @@ export const createPersonalToken = (db: () => Database) =>
         expires_at: dayProblems(wanted.expiresOn, today()),
       })
 
-      const secret = newSecret()
+      const secret = newSecret(userId)
       const token = await db().tokens.create(secret, { userId, ...wanted }, new Date().toISOString())
       return json(201, presentNewPersonalToken(token, !isExpired(token, today()), secret))
     })
@@ -121,7 +121,7 @@ const rotate = async (db: Database, old: PersonalToken, params: Params) => {
   const expiresOn = parseParams(params, (read) => read.day('expires_at')) ?? dayIn(ROTATED_TOKEN_LIFE_DAYS)
   assertValid({ expires_at: dayProblems(expiresOn, today()) })
 
-  const secret = newSecret()
+  const secret = newSecret(old.userId)
   const token = await db.tokens.rotate(old, secret, expiresOn, new Date().toISOString())
   return json(200, presentNewPersonalToken(token, !isExpired(token, today()), secret))
 }

@@ -44,10 +44,10 @@ const findInProject = async (db: Database, event: APIGatewayProxyEvent, project:
 }
 
 /** The newest file that each project of a group has, whoever may read it. */
-const findInGroup = async (db: Database, event: APIGatewayProxyEvent, group: Group, isSignedIn: boolean) => {
+const findInGroup = async (db: Database, event: APIGatewayProxyEvent, group: Group, caller: Caller) => {
   const wanted = wantedOf(event)
   if (!wanted) return { projects: [], files: [], outdated: [] }
-  const ids = await db.holders.listProjectIds(group.id, wanted, isSignedIn)
+  const ids = await db.holders.listProjectIds(group.id, wanted, !isAnonymous(caller))
   const [projects, held, outdated] = await Promise.all([
     db.groups.listProjectsById(ids).then(db.groups.locateAll),
     db.holders.listFiles(ids, wanted, wanted.fileName),
@@ -124,7 +124,7 @@ export const downloadFromGroup = (db: () => Database, store: () => ObjectStore) 
     .use(
       loadGroup(db, 'read_group', {
         asksForLogin: true,
-        ahead: (event, group, { isSignedIn }) => findInGroup(db(), event, group, isSignedIn),
+        ahead: (event, group, { caller }) => findInGroup(db(), event, group, caller),
       }),
     )
     .handler(async (event, context) => {
@@ -132,7 +132,7 @@ export const downloadFromGroup = (db: () => Database, store: () => ObjectStore) 
       const readable = readableIn(group, caller, ahead)
       const outdated = ahead.outdated.filter(({ projectId }) => readable.some(({ id }) => id === projectId))
       const again = await settleAll(context, db(), store(), outdated)
-      const held = again ? await findInGroup(db(), event, group, !isAnonymous(caller)) : ahead
+      const held = again ? await findInGroup(db(), event, group, caller) : ahead
 
       return answer(event, context, db(), store(), newestAmong(readable, held))
     })

@@ -73,6 +73,23 @@ export const DEPLOY_TOKEN_PREFIX = 'dt-'
 export const TOKEN_PREFIX = 'pat-'
 /** Bytes of randomness in a token: 200 bits, above the 160 that cannot be guessed. */
 export const TOKEN_BYTES = 25
+
+/**
+ * A personal token ends with its user's id, as GitLab's routable tokens tell theirs: so his roles are looked for beside
+ * the token. It decides nothing, as the whole text is what is found.
+ */
+export const tellingUser = (secret: string, userId: number) => `${secret}.${userId.toString(36)}`
+
+/** The first user of all is the administrator, who may have chosen his token: it tells nobody. */
+const FIRST_USER_ID = 1
+
+/** Whose token it probably is; nobody's where it is a deploy token. */
+export const userTold = (secret: string): number | undefined => {
+  if (secret.startsWith(DEPLOY_TOKEN_PREFIX)) return undefined
+  const [, told] = /^pat-.+\.([0-9a-z]{1,10})$/.exec(secret) ?? []
+  return told === undefined ? FIRST_USER_ID : Number.parseInt(told, 36)
+}
+
 /** As in GitLab, a token without an end ends after a year. */
 export const TOKEN_LIFE_DAYS = 365
 /** As in GitLab, one that is made by rotation ends after a week. */

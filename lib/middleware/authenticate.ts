@@ -10,6 +10,7 @@ import {
   type Scope,
   scopesFor,
   type Token,
+  userTold,
 } from '../domain/token.ts'
 import { type Credentials, credentialsOf, type Takes } from '../http/credentials.ts'
 import type { Database } from '../repository/database.ts'
@@ -19,9 +20,10 @@ import { startEarly } from './startEarly.ts'
 
 /**
  * `authentication` is the caller's valid token, or undefined for an anonymous caller. It is a promise, so that other
- * reads go out together with that of the token; whoever loads something awaits it first.
+ * reads go out together with that of the token; whoever loads something awaits it first. `likelyUserId` is whose token
+ * it probably is; it must not decide anything.
  */
-export type Authenticated = Context & { authentication: Promise<Token | undefined> }
+export type Authenticated = Context & { authentication: Promise<Token | undefined>; likelyUserId?: number | undefined }
 
 /** `scopes` open this route besides the scopes that open every one of its method. */
 type Options = Takes & { scopes?: readonly Scope[] }
@@ -43,8 +45,9 @@ export const authenticate = (
 
   return {
     before: ({ event, context }) => {
+      const credentials = credentialsOf(event, takes)
+      if (credentials && 'secret' in credentials) context.likelyUserId = userTold(credentials.secret)
       context.authentication = startEarly(async () => {
-        const credentials = credentialsOf(event, takes)
         if (!credentials) return undefined
         if (credentials.kind === 'job') throw new PackagesError({ code: 'job_token_unsupported' })
 

@@ -5,6 +5,7 @@ import { ANONYMOUS, bearerOf, type Caller, type User } from '../domain/permissio
 import { isDeployToken, type Token } from '../domain/token.ts'
 import type { Database } from '../repository/database.ts'
 import { type Authenticated, today } from './authenticate.ts'
+import { startEarly } from './startEarly.ts'
 
 export type Identified = Context & { caller: Caller }
 export type SignedIn = Identified & { user: User }
@@ -14,7 +15,7 @@ export const identify = (
   database: () => Database,
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated & Identified> => ({
   before: async ({ context }) => {
-    context.caller = await findCallerOfNow(database(), await context.authentication)
+    context.caller = await findCallerOfNow(database(), context)
   },
 })
 
@@ -23,9 +24,10 @@ export const requireUser = (
   database: () => Database,
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, Authenticated & SignedIn> => ({
   before: async ({ context }) => {
+    const identifying = startEarly(() => findCallerOfNow(database(), context))
     const token = await context.authentication
     if (!token || isDeployToken(token)) throw new PackagesError({ code: 'login_required' })
-    context.caller = await findCallerOfNow(database(), token)
+    context.caller = await identifying
     context.user = context.caller.user as User
   },
 })
@@ -43,9 +45,15 @@ export const findCaller = async (
   sources: Parameters<Database['members']['findCaller']>[1],
 ): Promise<Caller> => callerOf(token, (userId) => database.members.findCaller(userId, sources, today()))
 
-/** The caller with all his roles, wherever they are. */
-export const findCallerWithAllRoles = async (database: Database, token: Token | undefined): Promise<Caller> =>
-  callerOf(token, (userId) => database.members.findCallerWithAllRoles(userId, today()))
+/** The caller with all his roles, wherever they are: one round with his token, as that tells whose it is. */
+export const findCallerWithAllRoles = async (
+  database: Database,
+  { authentication, likelyUserId }: Authenticated,
+): Promise<Caller> => {
+  const find = (userId: number) => database.members.findCallerWithAllRoles(userId, today())
+  const likely = likelyUserId === undefined ? undefined : startEarly(() => find(likelyUserId))
+  return callerOf(await authentication, (userId) => (likely && userId === likelyUserId ? likely : find(userId)))
+}
 
 const callerOf = async (token: Token | undefined, find: (userId: number) => Promise<Caller>): Promise<Caller> => {
   if (!token) return ANONYMOUS
@@ -53,10 +61,10 @@ const callerOf = async (token: Token | undefined, find: (userId: number) => Prom
 }
 
 /** The same, with the groups around each role's place as they are now. */
-export const findCallerOfNow = async (database: Database, token: Token | undefined): Promise<Caller> => {
+export const findCallerOfNow = async (database: Database, context: Authenticated): Promise<Caller> => {
   const [caller, isInTransit] = await Promise.all([
-    findCallerWithAllRoles(database, token),
-    token !== undefined && database.groups.isAnythingInTransit(),
+    findCallerWithAllRoles(database, context),
+    context.likelyUserId !== undefined && database.groups.isAnythingInTransit(),
   ])
   return isInTransit ? withPlacesOfNow(database, caller) : caller
 }

@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { forbidden, notFound, PackagesError } from '../domain/errors.ts'
-import { canInGroup, type GroupAbility, leastRoleName } from '../domain/permissions.ts'
+import { type Caller, canInGroup, type GroupAbility, leastRoleName } from '../domain/permissions.ts'
 import type { Group } from '../domain/project.ts'
 import { parseReference } from '../http/ids.ts'
 import { pathParams } from '../http/params.ts'
@@ -20,12 +20,13 @@ type Options<Ahead, Begun> = {
    */
   begin?: (event: APIGatewayProxyEvent, groupId: number) => Begun
   /**
-   * As in `loadProject`: starts reads that need only the group. `revision` is that of its transits before all of them.
+   * As in `loadProject`, for a caller who may do what he asks unless a group around this one is on its way. `revision`
+   * is that of the group's transits before all of these reads.
    */
   ahead?: (
     event: APIGatewayProxyEvent,
     group: Group,
-    more: { isSignedIn: boolean; revision: number; begun: Begun },
+    more: { caller: Caller; revision: number; begun: Begun },
   ) => Promise<Ahead>
   /** As in `loadProject`: an anonymous caller is asked to log in. */
   asksForLogin?: boolean
@@ -49,28 +50,29 @@ export const loadGroup = <Ahead = undefined, Begun = undefined>(
       const found = await database().groups.findGroupWithTransits(id)
       return found && { ...found, begun }
     })
+    const identifying = startEarly(() => findCallerWithAllRoles(database(), context))
     const token = await context.authentication
     const hidden = () => (asksForLogin && !token ? new PackagesError({ code: 'login_required' }) : notFound('group'))
-    const found = await finding
+    const [found, noted] = await Promise.all([finding, identifying])
     if (found?.group.kind !== 'group') throw hidden()
     const { isInTransit, revision, begun } = found
+    const caller = isInTransit ? await withPlacesOfNow(database(), noted) : noted
 
     /** As in `loadProject`. */
     const open = async (group: Group): Promise<Omit<InGroup<Promise<Ahead | undefined>>, keyof Authenticated>> => {
-      const isSignedIn = token !== undefined
-      const early = startEarly(async () => ahead?.(event, group, { isSignedIn, revision, begun: await begun }))
-      const [noted, located] = await Promise.all([
-        findCallerWithAllRoles(database(), token),
-        database().groups.locate(group),
-      ])
+      const early = startEarly(async () =>
+        canInGroup(caller, ability, group)
+          ? ahead?.(event, group, { caller, revision, begun: await begun })
+          : undefined,
+      )
+      const located = await database().groups.locate(group)
       if (!located) throw hidden()
       if (located.thing !== group) return open(located.thing)
-      const caller = isInTransit ? await withPlacesOfNow(database(), noted) : noted
       return { caller, group, ancestors: located.ancestors, ahead: early }
     }
 
     const opened = await open(found.group)
-    const { group, caller } = opened
+    const { group } = opened
     // Nothing leads on from a path that a group has left.
     const isFormer = 'fullPath' in reference && reference.fullPath.toLowerCase() !== group.fullPath.toLowerCase()
     if (isFormer || !canInGroup(caller, 'read_group', group)) throw hidden()

@@ -2,8 +2,8 @@ import { PackagesError } from '../domain/errors.ts'
 import { lazily } from '../domain/lazily.ts'
 import type { PackageEntry } from '../domain/package.ts'
 import type { Paged } from '../domain/pagination.ts'
-import { type Caller, canInProject, type GroupScope, groupScope } from '../domain/permissions.ts'
-import { follow, type Group, type PlacedProject, type Project, projectInside, visibilities } from '../domain/project.ts'
+import { type Caller, canInProject, type GroupScope, groupScope, isAnonymous } from '../domain/permissions.ts'
+import { follow, type Group, type PlacedProject, type Project, projectInside } from '../domain/project.ts'
 import type { groupRepository } from './groups.ts'
 import { ignoreOvertaken, Overtaken } from './holds.ts'
 import { projectOfRow, withoutPlace } from './items.ts'
@@ -38,11 +38,7 @@ type Groups = Pick<
 /** More departures and arrivals than this during one request do not happen. */
 const ATTEMPTS = 8
 
-/**
- * A list of a group's packages. Reading starts before it is known what the caller may see: the reads that a member
- * needs go out together with those of his roles, and what the caller turns out not to see is dropped unseen. What needs
- * only the group's id goes out before that, with the group itself.
- */
+/** A list of a group's packages. What needs only the group's id is read beside the group and the caller's roles. */
 export const groupListingRepository = (table: Table, groups: Groups) => {
   const check = async (groupId: number, revision: number): Promise<void> => {
     if ((await groups.transitRevision(groupId)) !== revision) throw new Overtaken()
@@ -56,23 +52,19 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     return memory
   }
 
-  const start = (
+  /** @throws Overtaken when something departed or arrived since the revision was read */
+  const read = async (
     memory: ReturnType<typeof begin>,
     group: Group,
     query: GroupQuery,
-    isSignedIn: boolean,
+    caller: Caller,
     revision: number,
-  ) => {
-    const source = isSignedIn ? memory.table : withPublicTallies(memory.table)
+  ): Promise<Paged<GroupRow>> => {
+    const scope = groupScope(caller, group, query.excludeSubgroups)
+    const source = isAnonymous(caller) ? withPublicTallies(memory.table) : memory.table
     const projects = rememberingProjects(groups)
-    const shelvesOf = ({ visibilities: shown }: Pick<GroupScope, 'visibilities'>) =>
-      groupShelves(group.id, shown, query.excludeSubgroups)
-
-    const shown = isSignedIn ? visibilities : (['public'] as const)
-    const shelvesAhead = shelvesOf({ visibilities: [...shown] })
     const inside: ProjectsInside = {
       groupId: group.id,
-      ahead: shelvesAhead,
       all: lazily(() => groups.listContents('project', group)),
       async areStill() {
         const { projectIds, groupIds } = await transitsIn(source, group.id)
@@ -83,12 +75,6 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       query.order === 'project_path'
         ? openListing(reader).listPackagesByProjectPath(shelves, inside, query)
         : openListing(reader).listPackages(shelves, query)
-
-    // As a member sees it.
-    const ahead = listFrom(passingOver(source, new Set(), []), shelvesAhead)
-    const transitsAhead = transitsIn(source, group.id)
-    // Whoever drops this listing unread (no right, bad parameter) must not be met by its failure.
-    for (const read of [ahead, transitsAhead]) read.catch(() => {})
 
     const isHere = ({ ancestorIds }: PlacedProject) =>
       query.excludeSubgroups ? ancestorIds.at(-1) === group.id : ancestorIds.includes(group.id)
@@ -108,77 +94,79 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     }
 
     /** The shelves of a moving group that stand in for its rows on those of this one. */
-    const standIns = (caller: Caller, moving: readonly Moving[]): Shelf[] =>
-      moving.flatMap(({ group: inside }) =>
-        inside?.ancestorIds.includes(group.id) && !query.excludeSubgroups
-          ? groupShelves(inside.id, groupScope(caller, inside, false).visibilities, false)
+    const standIns = (moving: readonly Moving[]): Shelf[] =>
+      moving.flatMap(({ group: one }) =>
+        one?.ancestorIds.includes(group.id) && !query.excludeSubgroups
+          ? groupShelves(one.id, groupScope(caller, one, false).visibilities, false)
           : [],
       )
 
-    /** @throws Overtaken when something departed or arrived since the revision was read */
-    return async (caller: Caller): Promise<Paged<GroupRow>> => {
-      const scope = groupScope(caller, group, query.excludeSubgroups)
-      const [early, transits] = await Promise.all([ahead, transitsAhead])
-      /** A row tells its project's place, unless it may be from an index that is behind a move of it. */
-      const isTold = ({ projectId, place }: PackageEntry): boolean =>
-        place !== undefined &&
-        !transits.isRecent({ kind: 'project', id: projectId }) &&
-        !place.groupIds.some((id) => transits.isRecent({ kind: 'group', id }))
-      const moving = await loadMoving(transits.groupIds)
-      const reader = passingOver(source, new Set(transits.projectIds), moving)
+    const around = [
+      ...groupShelves(group.id, scope.visibilities, query.excludeSubgroups),
+      ...idsOf('group', scope).flatMap((id) => groupShelves(id, ['private'], false)),
+    ]
+    const ownShelves = (ids: readonly number[]) => ids.map((id): Shelf => ({ kind: 'project', id }))
+    const roleIds = idsOf('project', scope)
+    const [early, transits] = await Promise.all([
+      listFrom(passingOver(source, new Set(), []), [...around, ...ownShelves(roleIds)]),
+      transitsIn(source, group.id),
+    ])
+    const isStill = transits.projectIds.length + transits.groupIds.length === 0
+    /** A row tells its project's place, unless it may be from an index that is behind a move of it. */
+    const isTold = ({ projectId, place }: PackageEntry): boolean =>
+      place !== undefined &&
+      !transits.isRecent({ kind: 'project', id: projectId }) &&
+      !place.groupIds.some((id) => transits.isRecent({ kind: 'group', id }))
+    const moving = await loadMoving(transits.groupIds)
+    const reader = passingOver(source, new Set(transits.projectIds), moving)
 
-      // Projects whose own shelves may be needed: those in transit, and those that the caller has a role in.
-      const apart = [...new Set([...transits.projectIds, ...idsOf('project', scope)])]
-      const groupsInside = idsOf('group', scope).flatMap((id) => groupShelves(id, ['private'], false))
-      const around = distinct([...shelvesOf(scope), ...groupsInside, ...standIns(caller, moving)])
-      const list = (own: readonly number[]) =>
-        listFrom(reader, [...around, ...own.map((id): Shelf => ({ kind: 'project', id }))])
+    // Projects whose own shelves may be needed: those in transit, and those that the caller has a role in.
+    const apart = [...new Set([...transits.projectIds, ...roleIds])]
+    const list = async (own: readonly number[]) =>
+      isStill && own.length === roleIds.length
+        ? early
+        : listFrom(reader, [...distinct([...around, ...standIns(moving)]), ...ownShelves(own)])
 
-      let checked = memory.groupReads()
-      /** Looks once more whether anything departed or arrived, where what a page tells may be later than the last look. */
-      const join = async ({ rows }: Paged<PackageEntry>): Promise<void> => {
-        const isLater = apart.length === 0 || memory.groupReads() !== checked
-        checked = memory.groupReads()
-        // Those that are apart are known as of one moment with the transits, and a later state must not replace that.
-        const others = rows.filter((row) => !isTold(row) && !apart.includes(row.projectId))
-        await Promise.all([projects.load(others), isLater ? check(group.id, revision) : undefined])
-      }
-      // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
-      const mayDiffer = apart.length + groupsInside.length > 0 || scope.visibilities.length < shown.length
-      await Promise.all([
-        mayDiffer ? list(apart).then(join) : join(early),
-        apart.length > 0 ? projects.loadTogether(group.id, apart, revision) : undefined,
-      ])
-
-      /** The project where it is now: this group knows its own place, and those that move know theirs. */
-      const placed = (id: number): Project | undefined => {
-        const noted = projects.known.get(id)
-        return noted && [group, ...moving.flatMap((one) => one.group ?? [])].reduce(follow<Project>, noted)
-      }
-      const mayRead = <Placed extends PlacedProject>(project: Placed | undefined): project is Placed =>
-        project !== undefined && isHere(project) && canInProject(caller, 'read_package', project)
-      const own = apart.filter((id) => {
-        const project = placed(id)
-        // Out of transit, it stands on the group's own shelves where the caller sees those.
-        return mayRead(project) && (project.transit !== null || !scope.visibilities.includes(project.visibility))
-      })
-      const isAsAhead =
-        transits.projectIds.length + moving.length + groupsInside.length + own.length === 0 &&
-        scope.visibilities.length === shown.length
-      const found = isAsAhead ? early : await list(own)
-      await Promise.all([
-        projects.load(found.rows.filter((row) => !isTold(row))),
-        memory.groupReads() === checked && moving.length === 0 ? undefined : check(group.id, revision),
-      ])
-      const rows = found.rows.flatMap((entry): GroupRow[] => {
-        const { place, projectId } = entry
-        const project = place && isTold(entry) ? projectInside(group, projectId, place) : placed(projectId)
-        return mayRead(project) ? [{ entry, project }] : []
-      })
-      // Either an index is behind, or what these are of left since the total was read.
-      if (rows.length < found.rows.length) await check(group.id, revision)
-      return { ...found, rows }
+    let checked = memory.groupReads()
+    /** Looks once more whether anything departed or arrived, where what a page tells may be later than the last look. */
+    const join = async ({ rows }: Paged<PackageEntry>): Promise<void> => {
+      const isLater = apart.length === 0 || memory.groupReads() !== checked
+      checked = memory.groupReads()
+      // Those that are apart are known as of one moment with the transits, and a later state must not replace that.
+      const others = rows.filter((row) => !isTold(row) && !apart.includes(row.projectId))
+      await Promise.all([projects.load(others), isLater ? check(group.id, revision) : undefined])
     }
+    // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
+    await Promise.all([
+      list(apart).then(join),
+      apart.length > 0 ? projects.loadTogether(group.id, apart, revision) : undefined,
+    ])
+
+    /** The project where it is now: this group knows its own place, and those that move know theirs. */
+    const placed = (id: number): Project | undefined => {
+      const noted = projects.known.get(id)
+      return noted && [group, ...moving.flatMap((one) => one.group ?? [])].reduce(follow<Project>, noted)
+    }
+    const mayRead = <Placed extends PlacedProject>(project: Placed | undefined): project is Placed =>
+      project !== undefined && isHere(project) && canInProject(caller, 'read_package', project)
+    const own = apart.filter((id) => {
+      const project = placed(id)
+      // Out of transit, it stands on the group's own shelves where the caller sees those.
+      return mayRead(project) && (project.transit !== null || !scope.visibilities.includes(project.visibility))
+    })
+    const found = await list(own)
+    await Promise.all([
+      projects.load(found.rows.filter((row) => !isTold(row))),
+      memory.groupReads() === checked && moving.length === 0 ? undefined : check(group.id, revision),
+    ])
+    const rows = found.rows.flatMap((entry): GroupRow[] => {
+      const { place, projectId } = entry
+      const project = place && isTold(entry) ? projectInside(group, projectId, place) : placed(projectId)
+      return mayRead(project) ? [{ entry, project }] : []
+    })
+    // Either an index is behind, or what these are of left since the total was read.
+    if (rows.length < found.rows.length) await check(group.id, revision)
+    return { ...found, rows }
   }
 
   return {
@@ -190,26 +178,20 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       let memory = begin(groupId, query)
       return {
         /**
-         * @param isSignedIn an anonymous caller sees what is public and nothing else, so nothing else is read
+         * The page as the caller may see it now: rows of projects that he may not read are dropped.
          * @param revision of the group's transits as it was read before
          */
-        open(group: Group, isSignedIn: boolean, revision: number) {
-          let listing = start(memory, group, query, isSignedIn, revision)
-          return {
-            /** The page as the caller may see it now: rows of projects that he may not read are dropped. */
-            async asSeenBy(caller: Caller): Promise<Paged<GroupRow>> {
-              for (let attempts = 1; ; attempts++) {
-                try {
-                  return await listing(caller)
-                } catch (error) {
-                  ignoreOvertaken(error)
-                  if (attempts === ATTEMPTS) throw new PackagesError({ code: 'busy' }, { cause: error })
-                  const now = await groups.transitRevision(group.id)
-                  memory = begin(groupId, query)
-                  listing = start(memory, group, query, isSignedIn, now)
-                }
-              }
-            },
+        async read(group: Group, caller: Caller, revision: number): Promise<Paged<GroupRow>> {
+          let known = revision
+          for (let attempts = 1; ; attempts++) {
+            try {
+              return await read(memory, group, query, caller, known)
+            } catch (error) {
+              ignoreOvertaken(error)
+              if (attempts === ATTEMPTS) throw new PackagesError({ code: 'busy' }, { cause: error })
+              known = await groups.transitRevision(group.id)
+              memory = begin(groupId, query)
+            }
           }
         },
       }

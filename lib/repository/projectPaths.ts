@@ -26,8 +26,6 @@ import {
 /** The projects inside a group. */
 export type ProjectsInside = {
   groupId: number
-  /** The shelves of whoever sees most, for whom the first projects of a page are asked before it is known who asks. */
-  ahead: readonly Shelf[]
   /** All of them, as they are now. */
   all: () => Promise<readonly Pick<Content, 'id' | 'path'>[]>
   /** Whether none of them is on its way, so that each is listed where the contents of the group say that it is. */
@@ -200,49 +198,53 @@ export const wayByProjectPath = async (
     let waiting: Content[] = []
     let after: Item | undefined
     let count = 0
-    const readContents = async (limit: number): Promise<Content[]> => {
+    let seen = 0
+    const readContents = async (limit: number): Promise<void> => {
       const { items, next } = await table.query(first.range, limit, after)
       after = next
-      const contents = items.map(contentFromItem)
-      const listed = contents.filter((one) => isListed(one, shelves) && !met.has(one.id))
+      seen += items.length
+      const listed = items.map(contentFromItem).filter((one) => isListed(one, shelves) && !met.has(one.id))
       for (const one of listed) met.set(one.id, placeTold(projects.groupId, one))
       waiting.push(...listed)
-      return contents
     }
     /** Of the last path more projects may follow. */
     const askable = (some: readonly Content[]) => {
       const paths = byPath(some)
       return after ? paths.slice(0, -1) : paths
     }
-    /** The first of them that fill the page, by what contents tell of each. */
-    const filling = (some: readonly Content[]) => {
-      const paths = firstOf(askable(some), stretch.take, packagesTold)
-      return firstOf(paths, FIRST_PROJECTS).flatMap(([, same]) => same)
+    /** How many of those at hand fill the page, by what contents tell of each. */
+    const filling = () => {
+      const paths = firstOf(askable(waiting), stretch.take, packagesTold)
+      return projectsIn(firstOf(paths, FIRST_PROJECTS))
     }
-    const contents = await readContents(first.limit)
-    const askedAhead = filling(contents.filter((one) => isListed(one, projects.ahead)))
-    // Those of them that are listed here may fill the page, and need no call any more.
-    const known = askedAhead.filter(({ id }) => met.has(id)).length
     /** How many are to be asked for the rest of the page. */
     const projectsFor = (left: number): number => {
-      if (count === 0) return Math.max(filling(waiting).length, first.projects)
+      if (count === 0) return Math.max(filling(), first.projects)
       const rest = Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
       const atHand = projectsIn(askable(waiting))
       const likely = count < TELLING_PROJECTS ? Math.min(rest, atHand || TELLING_PROJECTS) : rest
       return after ? likely : Math.min(likely, waiting.length)
     }
+    /** How many contents to read for so many rows, by what those read so far tell of the others. */
+    const contentsFor = (missing: number): number => {
+      const projectsMissing = Math.ceil(missing / FEW_PACKAGES)
+      return Math.min(Math.ceil((projectsMissing * seen) / Math.max(1, met.size)), MOST_PROJECTS) * CONTENTS_FOR_ONE
+    }
+    await readContents(first.limit)
     for (let round = 0; round < ROUNDS; round++) {
       const left = stretch.take - rows.length
-      const wanted = (round === 0 && known) || projectsFor(left)
+      const wanted = projectsFor(left)
       if (wanted > MOST_PROJECTS) return undefined
       if (round > 0 && after && projectsIn(askable(waiting)) < wanted) await readContents(wanted * CONTENTS_FOR_ONE)
       notePaths(waiting)
       const asked = firstOf(askable(waiting), wanted)
+      const missing = left - asked.flatMap(([, same]) => same).reduce((sum, one) => sum + packagesTold(one), 0)
       const [found, areStill, few, most] = await Promise.all([
         rowsOfAll(asked, { ...stretch, take: left }),
         projects.areStill(),
         isFew(),
         total(),
+        after && missing > 0 ? readContents(contentsFor(missing)) : undefined,
       ])
       if (!areStill || few) return undefined
       for (const entry of found) {

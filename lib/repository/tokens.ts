@@ -1,13 +1,27 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { notFound, PackagesError } from '../domain/errors.ts'
-import { NOTE_USE_EVERY_MS, type PersonalToken, TOKEN_BYTES, TOKEN_PREFIX, type Token } from '../domain/token.ts'
+import {
+  DEPLOY_TOKEN_PREFIX,
+  NOTE_USE_EVERY_MS,
+  type PersonalToken,
+  TOKEN_BYTES,
+  TOKEN_PREFIX,
+  type Token,
+  tellingUser,
+} from '../domain/token.ts'
 import { deployTokenFromItem, tokenFromItem, tokenPointerFromItem } from './items.ts'
 import { listedTokenKey, personalTokenKey, tokenKey, USER_TOKEN_PREFIX, userKey, userTokenKey } from './keys.ts'
 import type { Table, Write } from './table.ts'
 
 export const sha256 = (secret: string) => createHash('sha256').update(secret).digest('hex')
 
-export const newSecret = (prefix = TOKEN_PREFIX) => `${prefix}${randomBytes(TOKEN_BYTES).toString('base64url')}`
+const random = () => randomBytes(TOKEN_BYTES).toString('base64url')
+
+/** The text of a new personal token. */
+export const newSecret = (userId: number) => tellingUser(`${TOKEN_PREFIX}${random()}`, userId)
+
+/** The same of a deploy token, which is nobody's. */
+export const newDeploySecret = () => `${DEPLOY_TOKEN_PREFIX}${random()}`
 
 export type NewToken = Pick<PersonalToken, 'userId' | 'name' | 'scopes' | 'expiresOn'>
 

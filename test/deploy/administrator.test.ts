@@ -15,7 +15,7 @@ const administrator = (args: readonly string[], environment: Record<string, stri
   return run(process.execPath, [resolve('deploy/administrator.ts'), ...args], resolve('.'), env)
 }
 
-const tokenIn = (text: string) => /^Token: {2}(pat-[\w-]{34})$/m.exec(text)?.[1]
+const tokenIn = (text: string) => /^Token: {2}(pat-[\w-]{34}\.1)$/m.exec(text)?.[1]
 const whois = async (token = '') => (await door.call({ path: '/user', headers: { 'private-token': token } })).json
 
 /** CloudFormation, as far as `DescribeStacks` goes. Its answer is that of its API reference. */

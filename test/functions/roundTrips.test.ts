@@ -7,6 +7,7 @@ import { objectStore } from '../../lib/deps.ts'
 import { ACCESS_LEVELS } from '../../lib/domain/permissions.ts'
 import { type Database, openDatabase } from '../../lib/repository/database.ts'
 import { createClient } from '../../lib/repository/table.ts'
+import { newSecret } from '../../lib/repository/tokens.ts'
 import { type Call, eventFor } from '../support/doors.ts'
 import { now, openStore, writerOf } from '../support/store.ts'
 import { watchTraffic } from '../support/traffic.ts'
@@ -37,9 +38,10 @@ const setUp = async () => {
       expiresOn: null,
       createdAt: now(),
     })
-    secrets[username] = `pat-secret-of-the-${username}`
+    const secret = newSecret(user.id)
+    secrets[username] = secret
     const token = { userId: user.id, name: 'test', scopes: ['api' as const], expiresOn: null }
-    await store.db.tokens.create(secrets[username], token, now())
+    await store.db.tokens.create(secret, token, now())
   }
   return { store, top, project, secrets }
 }
@@ -125,15 +127,27 @@ describe('the round trips of a list, one after another', () => {
     }
   })
 
-  it('are no more by the paths of projects where some that are asked are hidden from the caller', async () => {
+  it('are no more by the paths of projects where two of three are hidden, and one more where nearly all of the first are', async () => {
     const { store } = world
-    const group = await store.group()
-    const inside = []
-    for (let n = 0; n < 10; n++) inside.push(await store.project(group, n % 2 === 0 ? 'public' : 'private'))
-    await store.fillAll(inside, 8)
+    const build = async (hidden: number, shown: number) => {
+      const group = await store.group()
+      const inside = []
+      for (let n = 0; n < hidden; n++) inside.push(await store.project(group, 'private', `a-${n}`))
+      for (let n = 0; n < shown; n++) inside.push(await store.project(group, 'public', `b-${n}`))
+      // Not counted: more than are read at first.
+      for (let n = 0; n < 30; n++) inside.push(await store.project(group, 'private', `c-${n}`))
+      await store.fillAll(inside, 4)
+      return String(group.id)
+    }
+    const [some, most] = [await build(12, 8), await build(25, 8)]
     for (const who of ['insider', 'reporter', 'nobody']) {
-      const { rounds } = await byGroup(String(group.id), who, '?order_by=project_path')
-      expect([who, rounds]).toEqual([who, 3])
+      for (const [group, expected] of [
+        [some, 3],
+        [most, 4],
+      ] as const) {
+        const { rounds } = await byGroup(group, who, '?order_by=project_path')
+        expect([who, rounds]).toEqual([who, expected])
+      }
     }
   })
 

@@ -181,7 +181,7 @@ export const lambdaDoor = (): Door => {
         createTable(process.env.DYNAMODB_ENDPOINT ?? '', process.env.TABLE_NAME ?? ''),
         createBucket(),
       ])
-      await ensureAdministrator(database, testEnvironment().rootToken)
+      await ensureAdministrator(database, { given: testEnvironment().rootToken })
     },
     async call(call) {
       const [path = '', query = ''] = fullPath(call.path).split(/\?(.*)/s)

@@ -67,7 +67,7 @@ export const readGroup = async (db: Database, group: Group, caller: Caller, quer
   // A request reads both at the same moment: what begins may be the older one.
   const begun = db.groupListings.begin(group.id, query)
   const revision = await db.groups.transitRevision(group.id)
-  return begun.open(group, caller.user !== undefined, revision).asSeenBy(caller)
+  return begun.read(group, caller, revision)
 }
 
 let made = 0

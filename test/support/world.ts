@@ -104,10 +104,10 @@ export const createWorld = (door: Door) => {
     user: async (scopes: TokenScope[] = ['api'], { admin = false } = {}): Promise<Required<Who>> => {
       const { users, tokens } = door.database()
       const username = unique('user')
-      const token = newSecret()
       const expiresOn = dayIn(TOKEN_LIFE_DAYS)
       const user = { username, name: username, email: `${username}@example.com`, admin }
       const { id } = await users.create(user, now())
+      const token = newSecret(id)
       await tokens.create(token, { userId: id, name: 'test', scopes, expiresOn }, now())
       return { token, id, username }
     },

@@ -1,3 +1,4 @@
+import { ACCESS_LEVELS } from '../../../lib/domain/permissions.ts'
 import { doors, through } from '../../support/doors.ts'
 import { createWorld, dayIn, type Json, unique, type Who } from '../../support/world.ts'
 import { brokenBodies, FORM, ISO, made, NO_RECORDS, send, tenAtOnce, told, UNAUTHORIZED } from './requests.ts'
@@ -77,12 +78,41 @@ describe.each(doors().map((door) => [door.name, door] as const))('%s', (_name, d
           last_used_at: null,
           active: true,
           expires_at: '2999-12-31',
-          token: expect.stringMatching(/^pat-[\w-]{34}$/),
+          token: expect.stringMatching(/^pat-[\w-]{34}\.[0-9a-z]+$/),
         },
       ])
       const who = { token: String(made(reply).token) }
       expect(await get(who, '/user')).toMatchObject({ status: 200, json: { id: user.id } })
       expect(await world.call(who, 'POST', '/projects', { name: 'Made by it' })).toMatchObject({ status: 201 })
+    })
+
+    it('makes a token that tells its user, and nobody else comes in by one that was changed', async () => {
+      const user = await newUser()
+      const { who } = await token(user.id)
+      const secret = String(who.token)
+      expect(secret.endsWith(`.${Number(user.id).toString(36)}`)).toBe(true)
+      const changed = [secret.replace(/\..*$/, '.1'), secret.replace(/\..*$/, ''), `${secret}0`, 'pat-x.zzzzzzzzzz']
+      for (const path of ['/user', '/groups', '/groups/1/packages', '/projects']) {
+        for (const other of changed) {
+          expect(await get({ token: other }, path)).toMatchObject({ status: 401, json: UNAUTHORIZED })
+        }
+      }
+    })
+
+    it('takes a token that tells another user, as a chosen one may, for its own', async () => {
+      const { id } = await newUser()
+      const group = await world.group({ visibility: 'private' })
+      const member = await world.member('groups', group.id, ACCESS_LEVELS.reporter)
+      const wanted = { userId: Number(id), name: 'chosen', scopes: ['api' as const], expiresOn: null }
+      for (const secret of [unique('pat-chosen'), `${unique('pat-chosen')}.${member.id.toString(36)}`]) {
+        await door.database().tokens.create(secret, wanted, new Date().toISOString())
+        expect(await get({ token: secret }, '/user')).toMatchObject({ status: 200, json: { id } })
+        expect(await get({ token: secret }, `/groups/${group.id}/packages`)).toMatchObject({ status: 404 })
+        expect((await get({ token: secret }, '/groups')).json).not.toContainEqual(
+          expect.objectContaining({ id: group.id }),
+        )
+      }
+      expect(await get(member, `/groups/${group.id}/packages`)).toMatchObject({ status: 200 })
     })
 
     it('shows a secret once and never again, and does not store it', async () => {
