@@ -15,7 +15,7 @@ import { type groupTransitRepository, pathTaken } from './groupTransit.ts'
 import { type Held, overtaken } from './holds.ts'
 import { type Content, groupFromItem, projectFromItem } from './items.ts'
 import { contentsKey, groupKey, INSTANCE, projectKey, TALLY_SHARDS, TRANSITS, tallyKey, transitsKey } from './keys.ts'
-import { marksOf, revisionOf, standStillWrites } from './marks.ts'
+import { isMovingIn, revisionOf, standStillWrites } from './marks.ts'
 import { ensureOwner, FRESH_PLACE, firstRoleWrites } from './members.ts'
 import { isSamePath, movedWrite, openPaths, pathDelete, pathWrite } from './paths.ts'
 import { isThere, type Places } from './places.ts'
@@ -249,8 +249,9 @@ export const groupRepository = (
     findGroupId: (reference: Reference): Promise<number | undefined> => findId('group', reference),
 
     /**
-     * A group, and how things in it and around it move: whether one is on its way, so that what notes its place may be
-     * behind, and how often one departed or arrived. Who reads this first notices by it what changes later.
+     * A group, and how things in it and around it move: whether one is or just was on its way, so that what notes its
+     * place, also read at the same moment, may be behind, and how often one departed or arrived. Who reads this first
+     * notices by it what changes later.
      */
     async findGroupWithTransits(
       id: number,
@@ -261,7 +262,7 @@ export const groupRepository = (
         .filter((item) => item !== transits)
         .map(groupFromItem)
         .find(isThere)
-      return group && { group, isInTransit: marksOf(transits).length > 0, revision: revisionOf(transits) }
+      return group && { group, isInTransit: isMovingIn(transits), revision: revisionOf(transits) }
     },
 
     /** Whether anything is on its way in the whole instance. */

@@ -91,6 +91,14 @@ export const recentIn = (transits: Item | undefined, now: number = Date.now()): 
   return (thing) => recent.has(nameOf(thing))
 }
 
+/** No two reads of one request are so far apart. */
+const REQUEST_MS = 60 * 1000
+
+/** Whether something is in transit, or was so lately that what was read beside this may still be of that time. */
+export const isMovingIn = (transits: Item | undefined, now: number = Date.now()): boolean =>
+  marksOf(transits).length > 0 ||
+  [Number(transits?.[ALL_OVER] ?? 0), ...overIn(transits).map(({ at }) => at)].some((at) => at > now - REQUEST_MS)
+
 /** Removes what is remembered no longer, so that the item stays small. Whoever does not come to it leaves it to the next. */
 export const tidyTransits = async (table: Pick<Table, 'get' | 'update'>, groupId: number): Promise<void> => {
   const transits = await table.get(transitsKey(groupId))
