@@ -17,8 +17,8 @@ const shelvesAround = async (db: Database, { kind, id }: Due): Promise<Source[]>
 
 /**
  * Every minute: counts packages by segment where they changed, so that a page at any depth is found without reading what
- * is before it. Lists are right without it; it keeps deep pages cheap. It may stop anywhere, run twice and run beside
- * itself.
+ * is before it, and lets the contents of groups tell of projects that were emptied. Lists are right without it; it keeps
+ * them cheap. It may stop anywhere, run twice and run beside itself.
  */
 export const countPackages =
   (db: () => Database, now: () => string = () => new Date().toISOString()) =>
@@ -36,6 +36,7 @@ export const countPackages =
       try {
         const outcomes: boolean[] = []
         for (const source of await shelvesAround(db(), due)) outcomes.push(await countOnce(source))
+        if (due.kind === 'project') outcomes.push(await db().publications.recount(due.id))
         if (!outcomes.includes(false)) await db().counting.forget(due, now())
       } catch (error) {
         // One that cannot be counted now must not keep the others waiting.

@@ -68,6 +68,9 @@ const everySlot: Slot[] = packageTypes.flatMap((type) =>
   packageStatuses.flatMap((status) => [true, false].map((versioned) => ({ type, status, versioned }))),
 )
 
+/** Those of packages that some list shows which asks for no status. */
+export const displayableSlots: readonly Slot[] = everySlot.filter(({ status }) => isDisplayable(status))
+
 /** All families that there are. */
 export const families: readonly Family[] = [...new Set(everySlot.map(familyOf))]
 

@@ -69,7 +69,7 @@ export const FEW_PACKAGES = 3
  * `ancestorIds` go from the top down to the group the project is in. `placement` grows when visibility or place
  * change: a publish that was prepared for the old placement is refused by the database and prepared again.
  * `held` is set for the moment in which the project's packages are counted; publishers wait for its end. `publications`
- * is how many packages came into it so far, counted up to `FEW_PACKAGES`.
+ * is how many packages it has that lists show, counted up to `FEW_PACKAGES`; it may be too many, not too few.
  */
 export type Project = {
   id: number

@@ -1,14 +1,14 @@
 import { FEW_PACKAGES, follow, type Group, type PlaceInside, type Project, placeInside } from '../domain/project.ts'
-import { type Content, contentFromItem, projectFromItem } from './items.ts'
-import { contentsKey, contentsPrefix, INSTANCE, pathSortKey, projectKey, type Source, transitsKey } from './keys.ts'
+import { type Content, contentFromItem } from './items.ts'
+import { contentsKey, contentsPrefix, INSTANCE, pathSortKey, type Source, transitsKey } from './keys.ts'
 import { marksOf } from './marks.ts'
-import { isThere, type Places } from './places.ts'
+import type { Places } from './places.ts'
 import { listTransits } from './rows.ts'
 import type { Item, Table, Write } from './table.ts'
 
 /**
- * Sorts a project by its path once it has had a package: in groups most have none. Tells where below the group it is
- * unless it is right in it, and how many packages it has had as long as they are few.
+ * Sorts a project by its path if it has packages that lists show: in groups most have none. Tells where below the group
+ * it is unless it is right in it, and how many packages it has as long as they are few.
  */
 const pathAttributes = (groupId: number, project: Project): Item => {
   const { id, publications } = project
@@ -21,7 +21,7 @@ const pathAttributes = (groupId: number, project: Project): Item => {
   }
 }
 
-/** How many packages to expect of a project at the least, by its row in the contents: some may be deleted. */
+/** How many packages to expect of a project, by its row in the contents: some may be deleted. */
 export const packagesTold = ({ c }: Content): number => c ?? FEW_PACKAGES
 
 /** Where in the group a project is, as far as its row in the contents tells. */
@@ -46,6 +46,10 @@ const contentWrite = (groupId: number, kind: Source['kind'], thing: Group | Proj
 /** Records a thing with everything around it, which is how groups and projects stay alike. */
 export const contentsWrites = (kind: Source['kind'], thing: Group | Project): Write[] =>
   [INSTANCE, ...thing.ancestorIds].map((groupId) => contentWrite(groupId, kind, thing))
+
+/** The same where only the number of a project's packages differs, of which those of the instance tell nothing. */
+export const publicationWrites = (project: Project): Write[] =>
+  project.ancestorIds.map((groupId) => contentWrite(groupId, 'project', project))
 
 /** What disappears from the contents of the groups that a thing is in no more. */
 export const contentsDeletes = (kind: Source['kind'], id: number, groupIds: readonly number[]): Write[] =>
@@ -79,36 +83,6 @@ export const asRead = (thing: Group | Project) => {
       ...Object.fromEntries(copied.map(([field, value]) => [`:seen_${field}`, value])),
     } as Record<string, unknown>,
   }
-}
-
-/**
- * Counts a package that is about to come into a project that has had few, in the contents of the groups around it too.
- * Apart from the transaction that brings it, which can hold no more of them where groups are nested deep: whoever stops
- * between the two, or is refused, leaves one too many, which may cost a list by path a round trip.
- * @param found the project as it was read; what it notes of its place may be behind, and is then read anew
- */
-export const countPublication = (table: Table, found: Project): Promise<void> => {
-  let project: Project | undefined = found
-  return table.transact(async (failed) => {
-    if (failed.length > 0) {
-      const item = await table.get(projectKey(found.id))
-      project = item && projectFromItem(item)
-    }
-    if (!project || !isThere(project) || project.publications >= FEW_PACKAGES) return []
-    const next = { ...project, publications: project.publications + 1 }
-    const { values, ...read } = asRead(project)
-    return [
-      {
-        update: projectKey(found.id),
-        expression: 'SET #publications = :publications',
-        ...read,
-        values: { ...values, ':publications': next.publications },
-        otherwise: 'again',
-      },
-      // Not in the contents of the instance, which tell nothing of it.
-      ...project.ancestorIds.map((groupId) => contentWrite(groupId, 'project', next)),
-    ]
-  })
 }
 
 const isIn = (groupId: number, { ancestorIds }: Pick<Group, 'ancestorIds'>) =>

@@ -19,6 +19,7 @@ import { overviewRepository } from './overviews.ts'
 import { packageRepository } from './packages.ts'
 import { openPlaces } from './places.ts'
 import { protectionRuleRepository } from './protectionRules.ts'
+import { publicationRepository } from './publications.ts'
 import { packageRecords } from './records.ts'
 import { openStillness } from './stillness.ts'
 import { openTable, type Table } from './table.ts'
@@ -62,6 +63,7 @@ export const databaseOver = (table: Table, holdMs = HOLD_MS) => {
     overviews: () => overviewRepository(table, records()),
     packages: () => packageRepository(table, records(), guard()),
     protectionRules: () => protectionRuleRepository(table),
+    publications: () => publicationRepository(table, holdMs),
     tokens: () => tokenRepository(table),
     transit,
     users: () => userRepository(table),

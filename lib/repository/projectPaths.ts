@@ -4,7 +4,7 @@
  */
 import { lazily } from '../domain/lazily.ts'
 import { compareText, type PackageFilter, type Sort } from '../domain/listing.ts'
-import type { PackageEntry } from '../domain/package.ts'
+import { isDisplayable, type PackageEntry } from '../domain/package.ts'
 import type { Position } from '../domain/pagination.ts'
 import { FEW_PACKAGES, type PlaceInside, parentId } from '../domain/project.ts'
 import { packagesTold, placeTold } from './contents.ts'
@@ -54,6 +54,10 @@ const firstContents = (groupId: number, sort: Sort, { take, isBackwards, from }:
   limit: Math.min(take + 1, FIRST_PROJECTS * CONTENTS_FOR_ONE),
 })
 
+/** The contents are in the order of paths for what lists show that ask for no status, and of names they tell nothing. */
+const isAlongContents = ({ name, version, status }: PackageFilter) =>
+  name === undefined && version === undefined && (status === undefined || isDisplayable(status))
+
 /**
  * Starts to read what a page begins with that is looked for among the projects that are next by path, and not by counts
  * of names; for a table that remembers what is read.
@@ -61,7 +65,7 @@ const firstContents = (groupId: number, sort: Sort, { take, isBackwards, from }:
 export const readContentsAhead = (table: Pick<Table, 'query'>, groupId: number, query: PackageQuery): void => {
   const { order, filter, sort, page } = query
   const stretch = firstStretch(page)
-  if (order !== 'project_path' || filter.name !== undefined || filter.version !== undefined || stretch.skip > 0) return
+  if (order !== 'project_path' || !isAlongContents(filter) || stretch.skip > 0) return
   const first = firstContents(groupId, sort, stretch)
   // It fails again for whoever needs it.
   table.query(first.range, first.limit).catch(() => {})
@@ -263,7 +267,7 @@ export const wayByProjectPath = async (
   }
 
   if (filter.version !== undefined) return wayOfVersion()
-  if (filter.name !== undefined) return wayByCounts()
+  if (!isAlongContents(filter)) return wayByCounts()
   const whole = await engine.wayThrough(shelves, newestFirst)
   return {
     total: whole.total,

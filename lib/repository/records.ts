@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { notFound } from '../domain/errors.ts'
 import type { Package, PackageStatus, PackageType, Tag } from '../domain/package.ts'
 import { FEW_PACKAGES, type Located, type Project } from '../domain/project.ts'
-import { countPublication } from './contents.ts'
 import { noteDue } from './counting.ts'
 import type { Permit } from './guard.ts'
 import { packageFromItem } from './items.ts'
 import { type NameOfPackage, outdatedKey, packageKey } from './keys.ts'
+import { countPublication, isPublication } from './publications.ts'
 import { type Change, isCounted, readOwnNames, shelfWrites } from './shelves.ts'
 import type { Table, Write } from './table.ts'
 import type { transitRepository } from './transit.ts'
@@ -20,7 +20,7 @@ export const dueAfter = (now: string) => new Date(Date.parse(now) + RESTORE_WIND
 
 /**
  * Where a project is, whether the job that counts its lists has heard of a change of them, and whether the contents of the
- * groups around have been told of the package that arrives: who tries again with it tells them once.
+ * groups around have been told of the package that lists are to show: who tries again with it tells them once.
  */
 type Place = Located<Project> & { isNoted?: boolean; isTold?: boolean }
 
@@ -53,8 +53,8 @@ export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof 
 
     /** Records and shelves of packages that change together. A record that another writer changed says `'again'`. */
     packageWrites: async (permit: Permit, place: Place, changes: readonly Change[]): Promise<Write[]> => {
-      const arrives = changes.some(({ before }) => before === undefined)
-      const isToTell = arrives && !place.isTold && place.thing.publications < FEW_PACKAGES
+      const isFew = place.thing.publications < FEW_PACKAGES
+      const isToTell = isFew && !place.isTold && changes.some(isPublication)
       const [ownNames] = await Promise.all([
         readOwnNames(table, place, changes),
         changes.some(isCounted) && !place.isNoted ? noteCounted(place.thing) : undefined,

@@ -1,6 +1,6 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { slotName, slotOf } from '../../lib/domain/listing.ts'
-import type { Package } from '../../lib/domain/package.ts'
+import { isDisplayable, type Package } from '../../lib/domain/package.ts'
 import type { Membership } from '../../lib/domain/permissions.ts'
 import { FEW_PACKAGES, type Group, isMoreVisible, type Project, placeInside } from '../../lib/domain/project.ts'
 import { entryFromItem } from '../../lib/repository/items.ts'
@@ -38,6 +38,7 @@ export const contradictions = async (store: Store): Promise<string[]> => {
   return [
     ...placeProblems(things),
     ...contentsProblems(rows, things),
+    ...publicationProblems(rows, things),
     ...pathProblems(rows, things),
     ...transitProblems(rows),
     ...roleProblems(rows, things),
@@ -100,6 +101,19 @@ const contentsProblems = (rows: readonly Row[], things: Things): string[] => {
       }),
     )
   return [...problems, ...[...found.keys()].map((key) => `${key} is of nothing`)]
+}
+
+/** Lists by path pass over a project of which too few packages are told. */
+const publicationProblems = (rows: readonly Row[], things: Things): string[] => {
+  const records = rows.filter(({ pk, sk }) => sk === 'META' && /^PACKAGE#\d+$/.test(pk)) as unknown as Package[]
+  const counted = Map.groupBy(
+    records.filter(({ status }) => isDisplayable(status)),
+    ({ projectId }) => projectId,
+  )
+  return [...things.project.values()].filter(isThere).flatMap((project) => {
+    const [told, count] = [Number(project.publications), counted.get(project.id)?.length ?? 0]
+    return told < Math.min(FEW_PACKAGES, count) ? [`project ${project.id} tells of ${told} packages of ${count}`] : []
+  })
 }
 
 const pathProblems = (rows: readonly Row[], things: Things): string[] => {

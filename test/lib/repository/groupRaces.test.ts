@@ -3,9 +3,10 @@ import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Group, Project } from '../../../lib/domain/project.ts'
 import { locateAmong } from '../../../lib/domain/project.ts'
 import { projectKey, tallyPartition, transitsKey } from '../../../lib/repository/keys.ts'
-import { settleAll } from '../../support/jobs.ts'
+import { countAll, settleAll } from '../../support/jobs.ts'
 import { admin, describeOnFastEngine, itOnFastEngine, list, memberOf } from '../../support/moves.ts'
-import { now, openStore } from '../../support/store.ts'
+import { now, openStore, writerOf } from '../../support/store.ts'
+import { contradictions } from '../../support/tableCheck.ts'
 import { unique } from '../../support/world.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
@@ -77,7 +78,7 @@ describe('races', () => {
     async () => {
       const store = await openStore()
       const top = await store.group()
-      // They fill a page: for whoever does not see them the others are asked when his roles are known.
+      // So that not all is asked at first.
       const hidden = []
       for (let n = 0; n < 7; n++) hidden.push(await store.project(top, 'private', `a-${n}`))
       await store.fillAll(hidden, 3)
@@ -120,6 +121,39 @@ describe('races', () => {
       end()
     },
   )
+
+  it('a project that was emptied is in a list by path with all that is published into it while the job finds it empty', async () => {
+    // Whoever publishes while it is held takes the job for dead.
+    const store = await openStore({ holdMs: 100 })
+    const top = await store.group()
+    const project = await store.project(top)
+    const page = { number: 1, size: 20, asked: 20 }
+    const shown = () => list(store, top, ANONYMOUS, { order: 'project_path', page })
+    for (const { id } of (await store.fill(project, 4)).slice(1)) {
+      await store.db.packages.delete(writerOf(project), id, now())
+    }
+    for (const place of ['before it is held', 'before that is told', 'at once']) {
+      await Promise.all((await shown()).ids.map((id) => store.db.packages.delete(writerOf(project), id, now())))
+      const ids: number[] = []
+      const publish = async () => ids.push((await store.publish(project)).id)
+      const text = { 'before it is held': 'SET held = :held', 'before that is told': 'held.#by = :by' }[place]
+      const end = text === undefined ? () => {} : rightBefore(store, (sent) => sent.includes(text), publish)
+      await Promise.all([
+        countAll(store.db),
+        text === undefined ? Promise.all([publish(), publish(), publish()]) : undefined,
+      ])
+      end()
+      expect([place, await shown()]).toEqual([
+        place,
+        { total: ids.length, ids: ids.toSorted((one, other) => other - one) },
+      ])
+      await countAll(store.db)
+      expect([place, await contradictions(store)]).toEqual([place, []])
+    }
+    await Promise.all((await shown()).ids.map((id) => store.db.packages.delete(writerOf(project), id, now())))
+    await countAll(store.db)
+    expect((await store.db.groups.findProject({ id: project.id }))?.publications).toBe(0)
+  })
 
   it('a group that becomes private while it departs is private in every list', async () => {
     const store = await openStore()
