@@ -1,6 +1,7 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { forbidden, notFound, PackagesError } from '../domain/errors.ts'
+import { readUnlessOvertaken } from '../domain/overtaken.ts'
 import { type Caller, canInGroup, type GroupAbility, leastRoleName } from '../domain/permissions.ts'
 import type { Group } from '../domain/project.ts'
 import { parseReference } from '../http/ids.ts'
@@ -21,7 +22,8 @@ type Options<Ahead, Begun> = {
   begin?: (event: APIGatewayProxyEvent, groupId: number) => Begun
   /**
    * As in `loadProject`, for a caller who may do what he asks unless a group around this one is on its way. `revision`
-   * is that of the group's transits before all of these reads.
+   * is that of the group's transits before all of these reads; what finds another one afterwards is `Overtaken`, and
+   * all is loaded again.
    */
   ahead?: (
     event: APIGatewayProxyEvent,
@@ -43,42 +45,45 @@ export const loadGroup = <Ahead = undefined, Begun = undefined>(
 ): MiddlewareObj<APIGatewayProxyEvent, unknown, Error, InGroup<Ahead>> => ({
   before: async ({ event, context }) => {
     const reference = parseReference('group', pathParams(event).id ?? '')
-    const finding = startEarly(async () => {
-      const id = await database().groups.findGroupId(reference)
-      if (id === undefined) return undefined
-      const begun = startEarly(async () => begin?.(event, id) as Begun)
-      const found = await database().groups.findGroupWithTransits(id)
-      return found && { ...found, begun }
-    })
-    const identifying = startEarly(() => findCallerWithAllRoles(database(), context))
-    const token = await context.authentication
-    const hidden = () => (asksForLogin && !token ? new PackagesError({ code: 'login_required' }) : notFound('group'))
-    const [found, noted] = await Promise.all([finding, identifying])
-    if (found?.group.kind !== 'group') throw hidden()
-    const { isInTransit, revision, begun } = found
-    const caller = isInTransit ? await withPlacesOfNow(database(), noted) : noted
 
-    /** As in `loadProject`. */
-    const open = async (group: Group): Promise<Omit<InGroup<Promise<Ahead | undefined>>, keyof Authenticated>> => {
-      const early = startEarly(async () =>
-        canInGroup(caller, ability, group)
-          ? ahead?.(event, group, { caller, revision, begun: await begun })
-          : undefined,
-      )
-      const located = await database().groups.locate(group)
-      if (!located) throw hidden()
-      if (located.thing !== group) return open(located.thing)
-      return { caller, group, ancestors: located.ancestors, ahead: early }
-    }
+    const load = async (): Promise<Omit<InGroup<Ahead | undefined>, keyof Authenticated>> => {
+      const finding = startEarly(async () => {
+        const id = await database().groups.findGroupId(reference)
+        if (id === undefined) return undefined
+        const begun = startEarly(async () => begin?.(event, id) as Begun)
+        const found = await database().groups.findGroupWithTransits(id)
+        return found && { ...found, begun }
+      })
+      const identifying = startEarly(() => findCallerWithAllRoles(database(), context))
+      const token = await context.authentication
+      const hidden = () => (asksForLogin && !token ? new PackagesError({ code: 'login_required' }) : notFound('group'))
+      const [found, noted] = await Promise.all([finding, identifying])
+      if (found?.group.kind !== 'group') throw hidden()
+      const { isInTransit, revision, begun } = found
+      const caller = isInTransit ? await withPlacesOfNow(database(), noted) : noted
 
-    const opened = await open(found.group)
-    const { group } = opened
-    // Nothing leads on from a path that a group has left.
-    const isFormer = 'fullPath' in reference && reference.fullPath.toLowerCase() !== group.fullPath.toLowerCase()
-    if (isFormer || !canInGroup(caller, 'read_group', group)) throw hidden()
-    if (!canInGroup(caller, ability, group)) {
-      throw forbidden(`this needs the role ${leastRoleName(ability)} in the group`)
+      /** As in `loadProject`. */
+      const open = async (group: Group) => {
+        const early = startEarly(async () =>
+          canInGroup(caller, ability, group)
+            ? ahead?.(event, group, { caller, revision, begun: await begun })
+            : undefined,
+        )
+        const located = await database().groups.locate(group)
+        if (!located) throw hidden()
+        if (located.thing !== group) return open(located.thing)
+        return { group, ancestors: located.ancestors, early }
+      }
+
+      const { group, ancestors, early } = await open(found.group)
+      // Nothing leads on from a path that a group has left.
+      const isFormer = 'fullPath' in reference && reference.fullPath.toLowerCase() !== group.fullPath.toLowerCase()
+      if (isFormer || !canInGroup(caller, 'read_group', group)) throw hidden()
+      if (!canInGroup(caller, ability, group)) {
+        throw forbidden(`this needs the role ${leastRoleName(ability)} in the group`)
+      }
+      return { caller, group, ancestors, ahead: await early }
     }
-    Object.assign(context, { ...opened, ahead: await opened.ahead })
+    Object.assign(context, await readUnlessOvertaken(load))
   },
 })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { families } from '../domain/listing.ts'
-import { ignoreOvertaken, Overtaken, overtaken } from './holds.ts'
+import { ignoreOvertaken, Overtaken, overtaken } from '../domain/overtaken.ts'
 import { type Due, dueFromItem, type SegmentsHead, segmentNodeFromItem } from './items.ts'
 import {
   COUNTING_PARTITION,

@@ -1,11 +1,10 @@
-import { PackagesError } from '../domain/errors.ts'
 import { lazily } from '../domain/lazily.ts'
+import { Overtaken } from '../domain/overtaken.ts'
 import type { PackageEntry } from '../domain/package.ts'
 import type { Paged } from '../domain/pagination.ts'
 import { type Caller, canInProject, type GroupScope, groupScope, isAnonymous } from '../domain/permissions.ts'
 import { follow, type Group, type PlacedProject, type Project, projectInside } from '../domain/project.ts'
 import type { groupRepository } from './groups.ts'
-import { ignoreOvertaken, Overtaken } from './holds.ts'
 import { projectOfRow, withoutPlace } from './items.ts'
 import {
   groupOfPartition,
@@ -35,9 +34,6 @@ type Groups = Pick<
   'listGroupsById' | 'listProjectsById' | 'listInside' | 'listContents' | 'locateAll' | 'snapshot' | 'transitRevision'
 >
 
-/** More departures and arrivals than this during one request do not happen. */
-const ATTEMPTS = 8
-
 /** A list of a group's packages. What needs only the group's id is read beside the group and the caller's roles. */
 export const groupListingRepository = (table: Table, groups: Groups) => {
   const check = async (groupId: number, revision: number): Promise<void> => {
@@ -52,7 +48,6 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     return memory
   }
 
-  /** @throws Overtaken when something departed or arrived since the revision was read */
   const read = async (
     memory: ReturnType<typeof begin>,
     group: Group,
@@ -175,25 +170,15 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
      * these are reads of an index alone, whose rows may be behind anyway: what is read later tells which of them moved.
      */
     begin(groupId: number, query: GroupQuery) {
-      let memory = begin(groupId, query)
+      const memory = begin(groupId, query)
       return {
         /**
          * The page as the caller may see it now: rows of projects that he may not read are dropped.
          * @param revision of the group's transits as it was read before
+         * @throws Overtaken when something departed or arrived since then
          */
-        async read(group: Group, caller: Caller, revision: number): Promise<Paged<GroupRow>> {
-          let known = revision
-          for (let attempts = 1; ; attempts++) {
-            try {
-              return await read(memory, group, query, caller, known)
-            } catch (error) {
-              ignoreOvertaken(error)
-              if (attempts === ATTEMPTS) throw new PackagesError({ code: 'busy' }, { cause: error })
-              known = await groups.transitRevision(group.id)
-              memory = begin(groupId, query)
-            }
-          }
-        },
+        read: (group: Group, caller: Caller, revision: number): Promise<Paged<GroupRow>> =>
+          read(memory, group, query, caller, revision),
       }
     },
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { notFound, PackagesError, validationFailed } from '../domain/errors.ts'
+import { ignoreOvertaken, overtaken } from '../domain/overtaken.ts'
 import {
   type CountsByVisibility,
   FULL_PATH_LIMIT,
@@ -13,7 +14,7 @@ import {
 } from '../domain/project.ts'
 import { asRead, type Contents, contentsDeletes, contentsMoves } from './contents.ts'
 import { noteDue } from './counting.ts'
-import { decidedOnce, type Held, ignoreOvertaken, openHolds, overtaken } from './holds.ts'
+import { decidedOnce, type Held, openHolds } from './holds.ts'
 import { groupFromItem, projectFromItem } from './items.ts'
 import {
   groupKey,

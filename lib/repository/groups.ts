@@ -1,4 +1,5 @@
 import { notFound, PackagesError, validationFailed } from '../domain/errors.ts'
+import { overtaken } from '../domain/overtaken.ts'
 import { ACCESS_LEVELS } from '../domain/permissions.ts'
 import {
   type Group,
@@ -12,7 +13,7 @@ import {
 } from '../domain/project.ts'
 import { asRead, type Contents, contentsDeletes, contentsMoves, contentsWrites } from './contents.ts'
 import { type groupTransitRepository, pathTaken } from './groupTransit.ts'
-import { type Held, overtaken } from './holds.ts'
+import type { Held } from './holds.ts'
 import { type Content, groupFromItem, projectFromItem } from './items.ts'
 import { contentsKey, groupKey, INSTANCE, projectKey, TALLY_SHARDS, TRANSITS, tallyKey, transitsKey } from './keys.ts'
 import { isMovingIn, revisionOf, standStillWrites } from './marks.ts'

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { ignoreOvertaken, overtaken } from '../domain/overtaken.ts'
 import type { Hold } from '../domain/project.ts'
 import { groupKey, type Key, projectKey, type Source, TALLY_SHARDS, tallyKey } from './keys.ts'
 import { everyGroupShelf } from './shelves.ts'
@@ -6,15 +7,6 @@ import type { Table, Write } from './table.ts'
 
 /** Publishers wait for a hold this long; then whoever set it is taken for dead and they go on. */
 export const HOLD_MS = 3_000
-
-/** Somebody else went on with the thing, perhaps taking us for dead: what was read before counts no more. */
-export class Overtaken extends Error {}
-
-export const overtaken = () => new Overtaken()
-
-export const ignoreOvertaken = (error: unknown) => {
-  if (!(error instanceof Overtaken)) throw error
-}
 
 /** Under a hold nothing is prepared anew: what a write did not expect is for the next try to see. */
 export const decidedOnce = (write: Write): Write =>

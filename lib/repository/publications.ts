@@ -4,10 +4,11 @@
  * packages from it.
  */
 import { displayableSlots, slotName } from '../domain/listing.ts'
+import { ignoreOvertaken } from '../domain/overtaken.ts'
 import { isDisplayable } from '../domain/package.ts'
 import { FEW_PACKAGES, type Project } from '../domain/project.ts'
 import { asRead, publicationWrites } from './contents.ts'
-import { ignoreOvertaken, openHolds } from './holds.ts'
+import { openHolds } from './holds.ts'
 import { projectFromItem } from './items.ts'
 import { projectKey, tallyPartition } from './keys.ts'
 import { isThere } from './places.ts'

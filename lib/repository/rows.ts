@@ -1,5 +1,5 @@
+import { overtaken } from '../domain/overtaken.ts'
 import type { Located, Project } from '../domain/project.ts'
-import { overtaken } from './holds.ts'
 import { isUnchanged, membershipFromItem } from './items.ts'
 import {
   type Key,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { readUnlessOvertaken } from '../../lib/domain/overtaken.ts'
 import type { Package, PackageStatus, PackageType } from '../../lib/domain/package.ts'
 import type { Caller } from '../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../lib/domain/project.ts'
@@ -64,10 +65,12 @@ export const openStore = async ({ holdMs }: { holdMs?: number } = {}) => {
 
 /** A page of a group's list, as a request reads it. */
 export const readGroup = async (db: Database, group: Group, caller: Caller, query: GroupQuery) => {
-  // A request reads both at the same moment: what begins may be the older one.
-  const begun = db.groupListings.begin(group.id, query)
-  const revision = await db.groups.transitRevision(group.id)
-  return begun.read(group, caller, revision)
+  return readUnlessOvertaken(async () => {
+    // A request reads both at the same moment: what begins may be the older one.
+    const begun = db.groupListings.begin(group.id, query)
+    const revision = await db.groups.transitRevision(group.id)
+    return begun.read(group, caller, revision)
+  })
 }
 
 let made = 0
