@@ -71,6 +71,8 @@ const everySlot: Slot[] = packageTypes.flatMap((type) =>
 /** Those of packages that some list shows which asks for no status. */
 export const displayableSlots: readonly Slot[] = everySlot.filter(({ status }) => isDisplayable(status))
 
+export const slotsOfFamily = (family: Family) => everySlot.filter((slot) => familyOf(slot) === family)
+
 /** All families that there are. */
 export const families: readonly Family[] = [...new Set(everySlot.map(familyOf))]
 

@@ -13,6 +13,7 @@ import {
   selectedFamilies,
   selectedSlots,
   slotName,
+  slotsOfFamily,
 } from '../domain/listing.ts'
 import { mergeSources, type Source } from '../domain/merge.ts'
 import { PACKAGE_TYPES, PACKAGE_VERSION_LIMIT, type PackageEntry, type PackageType } from '../domain/package.ts'
@@ -39,8 +40,8 @@ import { FAR, type Listed, type NameRow, type PackageQuery, pageOf, type Stretch
 /** What a listing needs of the table. */
 export type ListingTable = Pick<Table, 'query' | 'queryAll' | 'getAll'>
 
-/** A family of a shelf's packages of one name, of all types or one. */
-type Part = NameLane & { family: Family; name: string; type: PackageType | undefined }
+/** A family of a shelf's packages of one name, of all types or one; `among` so many, which filters do not tell apart. */
+type Part = NameLane & { family: Family; name: string; type: PackageType | undefined; among: number }
 
 /**
  * The listing engine: every list is an ordered merge of the shelves that the caller may see.
@@ -48,7 +49,7 @@ type Part = NameLane & { family: Family; name: string; type: PackageType | undef
  * | Filter                   | Rows come from                                  | Total comes from      |
  * |--------------------------|-------------------------------------------------|-----------------------|
  * | none, type, status       | the shelves in the wanted order                 | tallies               |
- * | the same, where rare     | as for `name`, all names matching               | counts of those names |
+ * | the same, where rare     | as for `name`, of such shelves, all names matching | tallies            |
  * | `name`, where much fits  | the shelves in the wanted order, past the rest  | counts of those names |
  * | `name`, where little does | one stretch of `by_name` for each such name     | counts of those names |
  * | `version`                | the stretch of `by_version`, whole              | the rows themselves   |
@@ -74,19 +75,28 @@ export const openListing = (table: ListingTable) => {
   }
 
   /**
-   * A source of rows that stand among others, which a filter drops. It reads on before it is known of how many rows one
-   * is wanted.
+   * A source of rows that stand among others, which a filter drops.
+   * @param atFirst of how many rows one is probably wanted
+   * @param rowsForOne of how many one is, which counts from the second time on; undefined where none is
    */
-  const sifted = (rows: Source<PackageEntry>, rowsForOne: () => Promise<number | undefined>): Source<PackageEntry> => {
-    let asked = 0
+  const sifted = (
+    rows: Source<PackageEntry>,
+    atFirst: number,
+    rowsForOne: () => Promise<number | undefined> = async () => atFirst,
+  ): Source<PackageEntry> => {
+    let each: number | undefined
     return {
       ...rows,
       async fetch(count) {
-        if (asked++ === 0) return rows.fetch(count * SIFTED_AT_FIRST)
+        if (each === undefined) {
+          each = atFirst
+          return rows.fetch(Math.ceil(count * each))
+        }
         const forOne = await rowsForOne()
         if (forOne === undefined) return { rows: [], more: false }
         // Those that are wanted may all stand at the other end.
-        return rows.fetch(Math.ceil(count * forOne * 2 ** (asked - 2)))
+        each = Math.max(forOne, 2 * each)
+        return rows.fetch(Math.max(ROWS_OF_A_QUERY, Math.ceil(count * each)))
       },
     }
   }
@@ -103,8 +113,12 @@ export const openListing = (table: ListingTable) => {
   /** A row for each name of a shelf that the filter matches, with the count of its packages. */
   const matchingNames = async (shelf: Shelf, filter: PackageFilter): Promise<NameRow[]> => {
     const matches = matchesName(filter.name ?? '')
+    const slots = selectedSlots(filter)
     const items = await table.queryAll({ pk: namesPartition(shelf) })
-    return items.flatMap((item) => nameRows(shelf, item, selectedSlots(filter))).filter(({ name }) => matches(name))
+    const byName = Map.groupBy(items, ({ sk }) => String(sk).split(' ')[0] ?? '')
+    return [...byName]
+      .filter(([name]) => matches(name))
+      .flatMap(([name, all]) => all.flatMap((item) => nameRows({ shelf, name, item, all }, slots)))
   }
 
   const wayByTally = (
@@ -115,6 +129,9 @@ export const openListing = (table: ListingTable) => {
     const slots = selectedSlots(filter)
     const total = async () => countIn(await tallies(), shelves, slots)
     const runs = (isBackwards: boolean) => turned(sort, isBackwards)
+
+    // Most packages have the status that is asked for, where one is, and not the type.
+    const atFirst = restOf(filter, order).includes('type') ? SIFTED_AT_FIRST : 1
 
     /** Of how many rows of a stretch one is wanted; undefined where none is. */
     const rowsForOne = async (shelf: Shelf, family: Family): Promise<number | undefined> => {
@@ -180,7 +197,7 @@ export const openListing = (table: ListingTable) => {
             const ranges = edge === undefined ? beyond(range, family, order, stretch.from) : [fromEdge(range, edge)]
             return ranges.map((one) => {
               const rows = source(one, most)
-              return one.filter ? sifted(rows, () => rowsForOne(shelf, family)) : rows
+              return one.filter ? sifted(rows, atFirst, () => rowsForOne(shelf, family)) : rows
             })
           }),
         )
@@ -225,8 +242,9 @@ export const openListing = (table: ListingTable) => {
             const here = rows.filter((row) => row.shelf === shelf)
             return (slotsByType.get(type) ?? []).map(([family, slots]) => {
               const count = here.reduce((sum, row) => sum + countOf(row.item, ofType(slots, row.type)), 0)
+              const among = (here[0]?.all ?? []).reduce((sum, item) => sum + countOf(item, slotsOfFamily(family)), 0)
               const rank = rankOf[order]?.(name, type) ?? ''
-              return { shelf, family, name, type, slots, count, stem: namePrefix(family, name), rank }
+              return { shelf, family, name, type, slots, count, among, stem: namePrefix(family, name), rank }
             })
           }),
         )
@@ -312,7 +330,10 @@ export const openListing = (table: ListingTable) => {
           const { edge, most } = begun?.starts[place] ?? {}
           const range = rangeOf(part)
           const ranges = edge === undefined ? withinName(range, part, order, stretch.from) : [fromEdge(range, edge)]
-          return ranges.map((one) => source(one, most))
+          return ranges.map((one) => {
+            const rows = source(one, most)
+            return one.filter ? sifted(rows, part.among / part.count) : rows
+          })
         })
         return mergeSources(sources, compare, { skip: begun?.skip ?? skip, take: stretch.take })
       },
@@ -351,16 +372,69 @@ export const openListing = (table: ListingTable) => {
     }
   }
 
+  /**
+   * For what no stretch of the order holds alone. Reads along while it is counted on which shelves it is rare, and where
+   * there are such, their names lead to it.
+   */
+  const waySifting = (shelves: readonly Shelf[], query: Listed, tallies: () => Promise<Tallies>): Way => {
+    const { filter, order, sort } = query
+    const along = wayByTally(shelves, query, tallies)
+    const byName = lazily(() => wayByName(shelves, query, tallies))
+    const among = settledBy(filter, order)
+    const isFewThere = async () => isFew(await tallies(), shelves, filter, among)
+    /** Undefined where it is rare on no shelf. What is read for the price of some queries is never too much. */
+    const apart = lazily(async (): Promise<Way | undefined> => {
+      const known = await tallies()
+      const count = (shelf: Shelf, one: PackageFilter) => countIn(known, [shelf], selectedSlots(one))
+      const rare = shelves.filter(
+        (shelf) =>
+          isFew(known, [shelf], filter, among) && count(shelf, filter) > 0 && count(shelf, among) > WORTH_COUNTING,
+      )
+      if (rare.length === 0) return undefined
+      const common = shelves.filter((shelf) => !rare.includes(shelf))
+      const ways = [wayByTally(common, query, tallies), await wayByName(rare, query, tallies)]
+      return {
+        ...along,
+        async read({ skip, take, ...rest }) {
+          const rows = await Promise.all(ways.map((way) => way.read({ ...rest, skip: 0, take: skip + take })))
+          return rows
+            .flat()
+            .sort(compareBy(order, turned(sort, rest.isBackwards)))
+            .slice(skip, skip + take)
+        },
+      }
+    })
+
+    return {
+      ...along,
+      async read(stretch, isOver) {
+        if (stretch.startOf) return along.read(stretch, isOver)
+        if (stretch.skip >= FAR) return ((await isFewThere()) ? await byName() : along).read(stretch, isOver)
+        const others: Way[] = []
+        const isLeft = async () => {
+          const other = await apart()
+          if (other) others.push(other)
+          return other !== undefined
+        }
+        const isMostlyRare = filter.status !== undefined && filter.status !== 'default'
+        const rows =
+          isMostlyRare && (await isLeft())
+            ? []
+            : await along.read(stretch, async () => (await isLeft()) || (isOver?.() ?? false))
+        return others[0] ? others[0].read(stretch) : rows
+      },
+      seek: async (stretch) => ((await isFewThere()) ? undefined : along.seek?.(stretch)),
+    }
+  }
+
   /** @param known the names that the filter matches, where they were read before */
   const wayThrough = async (shelves: readonly Shelf[], query: Listed, known?: readonly NameRow[]): Promise<Way> => {
     const { filter, order } = query
     if (filter.version !== undefined) return wayByVersion(shelves, query)
     const tallies = lazily(() => readTallies(shelves))
     if (filter.name !== undefined) return wayByName(shelves, query, tallies, known)
-    const along = wayByTally(shelves, query, tallies)
-    if (restOf(filter, order).length === 0) return along
-    const isRareHere = async () => isRare(await tallies(), shelves, filter)
-    return unlessRare(along, isRareHere, () => wayByName(shelves, query, tallies, known))
+    if (restOf(filter, order).length === 0) return wayByTally(shelves, query, tallies)
+    return known ? wayByName(shelves, query, tallies, known) : waySifting(shelves, query, tallies)
   }
 
   return {
@@ -379,10 +453,11 @@ export const openListing = (table: ListingTable) => {
       projects: ProjectsInside,
       query: PackageQuery,
     ): Promise<Paged<PackageEntry>> {
-      const isFew = async (filter: PackageFilter) => isRare(await readTallies(shelves), shelves, filter)
+      const isFewOfAll = async (filter: PackageFilter) =>
+        isFew(await readTallies(shelves), shelves, filter, unnarrowed(filter))
       const way = await wayByProjectPath(
         table,
-        { wayThrough, readVersion, matchingNames, isFew },
+        { wayThrough, readVersion, matchingNames, isFew: isFewOfAll },
         shelves,
         projects,
         query,
@@ -391,23 +466,6 @@ export const openListing = (table: ListingTable) => {
     },
   }
 }
-
-/** Reads along while it is counted whether what the filter wants is rare there, and where it is, goes by its names. */
-const unlessRare = (along: Way, isRareThere: () => Promise<boolean>, byName: () => Promise<Way>): Way => ({
-  ...along,
-  async read(stretch, isOver) {
-    // Far down it is counted already.
-    let isLeft = stretch.skip >= FAR && (await isRareThere())
-    const rows = isLeft
-      ? []
-      : await along.read(stretch, async () => {
-          isLeft = await isRareThere()
-          return isLeft || (isOver?.() ?? false)
-        })
-    return isLeft ? (await byName()).read(stretch) : rows
-  },
-  seek: async (stretch) => ((await isRareThere()) ? undefined : along.seek?.(stretch)),
-})
 
 /** By partition. */
 type Tallies = ReadonlyMap<string, readonly Item[]>
@@ -420,10 +478,10 @@ const countIn = (tallies: Tallies, shelves: readonly Shelf[], slots: readonly Sl
     .reduce((sum, item) => sum + countOf(item, slots), 0)
 
 /** An item of a directory of names, where it has packages of these slots. */
-const nameRows = (shelf: Shelf, item: Item, slots: readonly Slot[]): NameRow[] => {
-  const [name = '', type, projectId] = String(item.sk).split(' ')
-  const count = countOf(item, ofType(slots, type as PackageType))
-  return count === 0 ? [] : [{ shelf, name, type: type as PackageType, projectId: Number(projectId), count, item }]
+const nameRows = (of: Pick<NameRow, 'shelf' | 'name' | 'item' | 'all'>, slots: readonly Slot[]): NameRow[] => {
+  const [, type, projectId] = String(of.item.sk).split(' ')
+  const count = countOf(of.item, ofType(slots, type as PackageType))
+  return count === 0 ? [] : [{ ...of, type: type as PackageType, projectId: Number(projectId), count }]
 }
 
 const ofType = (slots: readonly Slot[], type: PackageType) => slots.filter((slot) => slot.type === type)
@@ -500,18 +558,17 @@ const WORTH_COUNTING = 8 * ROWS_OF_A_QUERY
 /** Rows that match may all stand at the other end: with so many times what was expected, reading along ends. */
 const PATIENCE = 4
 
-/** A filter that a stretch does not settle is expected to drop every other row. */
+/** A type that a stretch does not settle is expected to be that of every other row. */
 const SIFTED_AT_FIRST = 2
 
-/** Below one in this many, packages are rare: following their names costs less than reading past the others. */
+/** Below one in this many, packages are few: following their names costs less than reading past the others. */
 const RARE = 8
 
-/**
- * A stretch that holds more than the filter wants is read in vain where that is rare; then the names, which count
- * their packages, lead to it.
- */
-const isRare = (tallies: Tallies, shelves: readonly Shelf[], filter: PackageFilter): boolean => {
-  const { type: _type, status: _status, ...all } = filter
-  const [wanted, stretch] = [filter, all].map((one) => countIn(tallies, shelves, selectedSlots(one)))
-  return (wanted ?? 0) * RARE < (stretch ?? 0)
+/** Whether few of the packages that one filter shows are those of another, narrower one; maybe none. */
+const isFew = (tallies: Tallies, shelves: readonly Shelf[], filter: PackageFilter, among: PackageFilter): boolean => {
+  const [wanted = 0, all = 0] = [filter, among].map((one) => countIn(tallies, shelves, selectedSlots(one)))
+  return wanted * RARE < all
 }
+
+/** What of a filter says how long lists are that are not narrowed. */
+const unnarrowed = ({ type: _type, status: _status, ...all }: PackageFilter): PackageFilter => all

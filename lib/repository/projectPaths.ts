@@ -9,7 +9,7 @@ import type { Position } from '../domain/pagination.ts'
 import { FEW_PACKAGES, type PlaceInside, parentId } from '../domain/project.ts'
 import { packagesTold, placeTold } from './contents.ts'
 import { type Content, contentFromItem } from './items.ts'
-import type { Shelf } from './keys.ts'
+import { projectOfNames, type Shelf } from './keys.ts'
 import { projectsByPath } from './ranges.ts'
 import type { Item, Table } from './table.ts'
 import {
@@ -75,7 +75,8 @@ export const readContentsAhead = (table: Pick<Table, 'query'>, groupId: number, 
  * | Filter               | Rows come from                                          | Total comes from    |
  * |----------------------|---------------------------------------------------------|---------------------|
  * | none, type, status   | the projects that are next by path                      | tallies             |
- * | the same where rare, while something is on its way, or on a page by its number; `name` | the projects that reach into the page by the counts of all names | those counts |
+ * | the same where rare, while something is on its way, or on a page by its number | the projects that reach into the page by the counts of all names | tallies |
+ * | `name`, a status that lists hide | the same                                | those counts        |
  * | `version`            | the stretch of `by_version`, whole                      | the rows themselves |
  *
  * The projects of a page are asked at once.
@@ -103,7 +104,7 @@ export const wayByProjectPath = async (
    */
   const rowsOf = async ([path, same]: OfPath, { from, ...rest }: Stretch, names?: Map<number, NameRow[]>) => {
     const own = same.map(({ id }) => ({ kind: 'project', id }) as const)
-    const known = names && own.flatMap((shelf) => names.get(shelf.id)?.map((row) => ({ ...row, shelf })) ?? [])
+    const known = names && own.flatMap((shelf) => names.get(shelf.id)?.map((row) => onOwnShelf(row, shelf)) ?? [])
     const begun = path === from?.value ? { from: { value: null, id: from.id } } : {}
     return reach(await engine.wayThrough(own, newestFirst, known), { ...rest, ...begun })
   }
@@ -242,7 +243,8 @@ export const wayByProjectPath = async (
       if (round > 0 && after && projectsIn(askable(waiting)) < wanted) await readContents(wanted * CONTENTS_FOR_ONE)
       notePaths(waiting)
       const asked = firstOf(askable(waiting), wanted)
-      const missing = left - asked.flatMap(([, same]) => same).reduce((sum, one) => sum + packagesTold(one), 0)
+      const atHand = askable(waiting).flatMap(([, same]) => same)
+      const missing = left - atHand.reduce((sum, one) => sum + packagesTold(one), 0)
       const [found, areStill, few, most] = await Promise.all([
         rowsOfAll(asked, { ...stretch, take: left }),
         projects.areStill(),
@@ -267,7 +269,8 @@ export const wayByProjectPath = async (
   }
 
   if (filter.version !== undefined) return wayOfVersion()
-  if (!isAlongContents(filter)) return wayByCounts()
+  const isMostlyRare = filter.status !== undefined && filter.status !== 'default'
+  if (!isAlongContents(filter) || (isMostlyRare && (await isFew()))) return wayByCounts()
   const whole = await engine.wayThrough(shelves, newestFirst)
   return {
     total: whole.total,
@@ -292,6 +295,13 @@ const MOST_PROJECTS = 100
 const ROUNDS = 4
 /** Projects that follow may have less than those before. */
 const MARGIN = 1.25
+
+/** What a group's directory of names tells of the shelf of a project. */
+const onOwnShelf = (row: NameRow, shelf: Shelf): NameRow => ({
+  ...row,
+  shelf,
+  all: row.all.filter(({ sk }) => projectOfNames(String(sk)) === row.projectId),
+})
 
 const projectsIn = (paths: readonly OfPath[]) => paths.reduce((sum, [, same]) => sum + same.length, 0)
 

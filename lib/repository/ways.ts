@@ -33,8 +33,19 @@ export type Way = {
   positionOf: (entry: PackageEntry) => Position
 }
 
-/** How many packages of one name and type a project has on a shelf; `item` counts them by slot. */
-export type NameRow = { shelf: Shelf; name: string; type: PackageType; projectId: number; count: number; item: Item }
+/**
+ * How many packages of one name and type a project has on a shelf; `item` counts them by slot, `all` those of the name
+ * on the shelf, whatever is asked for.
+ */
+export type NameRow = {
+  shelf: Shelf
+  name: string
+  type: PackageType
+  projectId: number
+  count: number
+  item: Item
+  all: readonly Item[]
+}
 
 /** The order in which rows come from one of a list's ends. */
 export const turned = (sort: Sort, isBackwards: boolean): Sort => ((sort === 'asc') === isBackwards ? 'desc' : 'asc')

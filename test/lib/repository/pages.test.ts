@@ -326,6 +326,65 @@ describe('a page of a project of hundreds of packages', () => {
   })
 })
 
+describe('a page of what is rare on some shelves', () => {
+  const build = async () => {
+    const world = await setUp()
+    const nth = (n: number, place: number) => ({
+      name: n % 3 === 0 ? 'app' : `name-${n % 9}`,
+      version: `1.${n % 7}.${n}`,
+      // In two of the projects one of a hundred, and in one of these the last ones only.
+      type: (place === 0 || (place === 1 ? n % 97 === 5 : n > 297) ? 'npm' : 'generic') as PackageType,
+      status: (n % 120 === 3 ? 'error' : 'default') as PackageStatus,
+    })
+    world.all.push(...(await world.store.fillAll(world.projects, 300, nth)).flat())
+    return { ...world, shelves: groupShelves(world.top.id, ['private', 'internal', 'public'], false) }
+  }
+  let world: Awaited<ReturnType<typeof build>>
+  beforeAll(async () => {
+    world = await build()
+  })
+
+  it('is right wherever it stands, in every order and direction', async () => {
+    for (const filter of [{ type: 'npm' }, { status: 'error' }, { type: 'npm', status: 'default' }] as const) {
+      for (const order of ORDERS.slice(0, 4)) {
+        for (const sort of SORTS) {
+          const query = { filter: { includeVersionless: false, ...filter }, order, sort }
+          const whole = listed(world, query.filter, order, sort)
+          const last = Math.ceil(whole.length / SIZE)
+          const numbers = [...new Set([1, 2, last])]
+          const pages = await Promise.all(numbers.map((number) => list(world, world.shelves, query, { number })))
+          const found = pages.map(({ rows, total }) => ({ total, ids: rows.map(({ id }) => id) }))
+          const wanted = numbers.map((number) => ({
+            total: whole.length,
+            ids: whole.slice((number - 1) * SIZE, number * SIZE),
+          }))
+          expect({ query, found }).toEqual({ query, found: wanted })
+        }
+      }
+    }
+  })
+
+  it('takes a few round trips, and reads a shelf past what is not wanted only as long as that is little', async () => {
+    const { store, projects, shelves } = world
+    const [, rare] = projects as [Project, Project]
+    const own: Shelf[] = [{ kind: 'project', id: rare.id }]
+    const traffic = async (some: readonly Shelf[], filter: Partial<PackageFilter>, order: PackageOrder, sort: Sort) => {
+      const query = { filter: { includeVersionless: false, ...filter }, order, sort }
+      return watchTraffic(store.client, () => list(world, some, query, { size: 1 }))
+    }
+    for (const order of ORDERS.slice(0, 4)) {
+      for (const sort of SORTS) {
+        for (const filter of [{ status: 'error' }, { type: 'npm' }] as const) {
+          for (const some of [own, shelves]) {
+            const { rounds } = await traffic(some, filter, order, sort)
+            expect([order, sort, filter, rounds <= 4]).toEqual([order, sort, filter, true])
+          }
+        }
+      }
+    }
+  })
+})
+
 describe('a page of a search', () => {
   it('costs in the middle a call for each of many names, none of which is asked for more than its share', async () => {
     const world = await setUp()
