@@ -45,14 +45,15 @@ export const findCaller = async (
   sources: Parameters<Database['members']['findCaller']>[1],
 ): Promise<Caller> => callerOf(token, (userId) => database.members.findCaller(userId, sources, today()))
 
-/** The caller with all his roles, wherever they are: one round with his token, as that tells whose it is. */
+/** The caller with all his roles, wherever they are. They are read beside his token, as that tells whose it is. */
 export const findCallerWithAllRoles = async (
   database: Database,
   { authentication, likelyUserId }: Authenticated,
 ): Promise<Caller> => {
-  const find = (userId: number) => database.members.findCallerWithAllRoles(userId, today())
-  const likely = likelyUserId === undefined ? undefined : startEarly(() => find(likelyUserId))
-  return callerOf(await authentication, (userId) => (likely && userId === likelyUserId ? likely : find(userId)))
+  const begun = likelyUserId === undefined ? undefined : startEarly(() => database.members.beginCaller(likelyUserId))
+  return callerOf(await authentication, async (userId) =>
+    database.members.findCallerWithAllRoles(userId, today(), userId === likelyUserId ? await begun : undefined),
+  )
 }
 
 const callerOf = async (token: Token | undefined, find: (userId: number) => Promise<Caller>): Promise<Caller> => {

@@ -14,7 +14,7 @@ import { groupKey, type Key, memberKey, membershipKey, projectKey, USER_WITH_ROL
 import { InMotion } from './marks.ts'
 import type { Places } from './places.ts'
 import type { WhenStill } from './stillness.ts'
-import type { Item, Table, Write } from './table.ts'
+import type { Item, Page, Range, Table, Write } from './table.ts'
 
 type Source = Membership['source']
 
@@ -56,6 +56,14 @@ export const endRoleWrites = async (table: Table, userId: number, source: Source
     countRole(userId, -1),
   ]
 }
+
+/** Few users have more. Ten cost half a read unit. */
+const ROLES_AHEAD = 100
+
+const rolesOf = (userId: number): Range => ({
+  pk: userKey(userId).pk,
+  between: [USER_WITH_ROLES.from, USER_WITH_ROLES.to],
+})
 
 const isMembership = (item: Item) => String(item.sk).startsWith(USER_WITH_ROLES.from)
 
@@ -210,10 +218,19 @@ export const memberRepository = (table: Table, places: Places, whenStill: WhenSt
     return callerOf(await table.getAll(keys), today)
   },
 
-  /** Who asks, with all his roles; one query. */
-  async findCallerWithAllRoles(userId: number, today: string): Promise<Caller> {
-    const between = [USER_WITH_ROLES.from, USER_WITH_ROLES.to] as const
-    return callerOf(await table.queryAll({ pk: userKey(userId).pk, between }), today)
+  /**
+   * Starts to read who asks with his roles, while it is not known yet whether it is he: so many that whoever makes a
+   * token up costs no more than a page of a list.
+   */
+  beginCaller: (userId: number) => table.query(rolesOf(userId), ROLES_AHEAD),
+
+  /**
+   * Who asks, with all his roles; one query.
+   * @param begun what was read of it before
+   */
+  async findCallerWithAllRoles(userId: number, today: string, begun?: Page): Promise<Caller> {
+    const range = rolesOf(userId)
+    return callerOf(await (begun ? table.queryOn(range, begun) : table.queryAll(range)), today)
   },
 
   /** The roles that count now in each of the places, by user within a place; one query a place. Reads all of it. */

@@ -37,6 +37,9 @@ export type Range = {
   filter?: { expression: string; names?: Record<string, string>; values?: Item }
 }
 
+/** What one query read of a range, and the key to go on from if there may be more. */
+export type Page = { items: Item[]; next?: Item }
+
 /**
  * DynamoDB's limit on the actions of one transaction. Only a write to a project in transit between two places in the
  * very deepest groups can need more; it is possible again when the project has arrived.
@@ -106,8 +109,8 @@ export const openTable = (client: DynamoDBDocumentClient, tableName: string) => 
     return items
   }
 
-  /** One query: at most `limit` items read (before any filter), and the key to go on from if there may be more. */
-  const query = async (range: Range, limit?: number, after?: Item): Promise<{ items: Item[]; next?: Item }> => {
+  /** One query: at most `limit` items read, before any filter. */
+  const query = async (range: Range, limit?: number, after?: Item): Promise<Page> => {
     const { Items = [], LastEvaluatedKey } = await client.send(
       new QueryCommand({
         TableName: tableName,
@@ -119,17 +122,19 @@ export const openTable = (client: DynamoDBDocumentClient, tableName: string) => 
     return LastEvaluatedKey ? { items: Items, next: LastEvaluatedKey } : { items: Items }
   }
 
-  /** The whole range; for ranges that something else bounds. */
-  const queryAll = async (range: Range): Promise<Item[]> => {
-    const items: Item[] = []
-    let page = await query(range)
-    items.push(...page.items)
-    while (page.next) {
-      page = await query(range, undefined, page.next)
-      items.push(...page.items)
+  /** The whole range of which a page was read. */
+  const queryOn = async (range: Range, { items, next }: Page): Promise<Item[]> => {
+    const all = [...items]
+    for (let after = next; after; ) {
+      const page = await query(range, undefined, after)
+      all.push(...page.items)
+      after = page.next
     }
-    return items
+    return all
   }
+
+  /** The whole range; for ranges that something else bounds. */
+  const queryAll = async (range: Range): Promise<Item[]> => queryOn(range, await query(range))
 
   /** The next number of a counter, from 1. A number that is not used is lost: ids have gaps, never doubles. */
   const nextId = async (kind: string): Promise<number> => {
@@ -190,7 +195,7 @@ export const openTable = (client: DynamoDBDocumentClient, tableName: string) => 
     }
   }
 
-  return { get, getAll, getTogether, query, queryAll, nextId, update, transact }
+  return { get, getAll, getTogether, query, queryOn, queryAll, nextId, update, transact }
 }
 
 export const chunks = <Thing>(things: readonly Thing[], size: number): Thing[][] =>

@@ -1,7 +1,8 @@
-import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import { BatchWriteCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { PackagesError } from '../../../lib/domain/errors.ts'
 import { MEMBERS_LIMIT, type Membership, ROLES_LIMIT } from '../../../lib/domain/permissions.ts'
-import { groupKey, userKey } from '../../../lib/repository/keys.ts'
+import { groupKey, membershipKey, userKey } from '../../../lib/repository/keys.ts'
+import { chunks } from '../../../lib/repository/table.ts'
 import { now, openStore } from '../../support/store.ts'
 
 let store: Awaited<ReturnType<typeof openStore>>
@@ -70,6 +71,25 @@ describe('roles', () => {
     expect(await roles('2030-01-01')).toMatchObject([{ accessLevel: 20 }])
     expect(await roles('2030-01-02')).toEqual([])
     expect((await store.db.members.findCallerWithAllRoles(user.id, '2030-01-01')).user).toEqual(user)
+  })
+
+  it('are all found of somebody who has more than are read beside a token that may not be his', async () => {
+    const wanted = { username: 'many', name: 'M', email: 'many@example.com', admin: false }
+    const user = await store.db.users.create(wanted, now())
+    const role = { userId: user.id, within: [], accessLevel: 20, expiresOn: null, createdAt: now() }
+    const roles = Array.from({ length: 120 }, (_, n) => ({
+      ...role,
+      source: { kind: 'group', id: 10_000 + n } as const,
+    }))
+    const puts = roles.map((Item) => ({ PutRequest: { Item: { ...membershipKey(user.id, Item.source), ...Item } } }))
+    for (const batch of chunks(puts, 25)) {
+      await store.client.send(new BatchWriteCommand({ RequestItems: { [store.tableName]: batch } }))
+    }
+    const begun = await store.db.members.beginCaller(user.id)
+    expect([begun.items.length, begun.next !== undefined]).toEqual([100, true])
+    const whole = await store.db.members.findCallerWithAllRoles(user.id, '2030-01-01')
+    expect(whole.memberships).toHaveLength(121)
+    expect(await store.db.members.findCallerWithAllRoles(user.id, '2030-01-01', begun)).toEqual(whole)
   })
 
   it('are given once, to somebody who exists, and taken once', async () => {
