@@ -57,8 +57,8 @@ export const endRoleWrites = async (table: Table, userId: number, source: Source
   ]
 }
 
-/** Few users have more. Ten cost half a read unit. */
-const ROLES_AHEAD = 100
+/** Hardly a user has more. Two hundred cost some nine read units. */
+const ROLES_AHEAD = 500
 
 const rolesOf = (userId: number): Range => ({
   pk: userKey(userId).pk,
@@ -219,8 +219,8 @@ export const memberRepository = (table: Table, places: Places, whenStill: WhenSt
   },
 
   /**
-   * Starts to read who asks with his roles, while it is not known yet whether it is he: so many that whoever makes a
-   * token up costs no more than a page of a list.
+   * Starts to read who asks with his roles, while it is not known yet whether it is he: no more than so many, as whoever
+   * makes a token up may name anybody.
    */
   beginCaller: (userId: number) => table.query(rolesOf(userId), ROLES_AHEAD),
 

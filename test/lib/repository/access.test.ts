@@ -77,7 +77,7 @@ describe('roles', () => {
     const wanted = { username: 'many', name: 'M', email: 'many@example.com', admin: false }
     const user = await store.db.users.create(wanted, now())
     const role = { userId: user.id, within: [], accessLevel: 20, expiresOn: null, createdAt: now() }
-    const roles = Array.from({ length: 120 }, (_, n) => ({
+    const roles = Array.from({ length: 510 }, (_, n) => ({
       ...role,
       source: { kind: 'group', id: 10_000 + n } as const,
     }))
@@ -86,9 +86,9 @@ describe('roles', () => {
       await store.client.send(new BatchWriteCommand({ RequestItems: { [store.tableName]: batch } }))
     }
     const begun = await store.db.members.beginCaller(user.id)
-    expect([begun.items.length, begun.next !== undefined]).toEqual([100, true])
+    expect([begun.items.length, begun.next !== undefined]).toEqual([500, true])
     const whole = await store.db.members.findCallerWithAllRoles(user.id, '2030-01-01')
-    expect(whole.memberships).toHaveLength(121)
+    expect(whole.memberships).toHaveLength(511)
     expect(await store.db.members.findCallerWithAllRoles(user.id, '2030-01-01', begun)).toEqual(whole)
   })
 
