@@ -48,7 +48,7 @@ export const countPublication = (table: Table, found: Project): Promise<void> =>
 }
 
 export const publicationRepository = (table: Table, holdMs: number) => {
-  const { holding, endWrite } = openHolds(table, 'project', holdMs)
+  const { release, holding, endWrite } = openHolds(table, 'project', holdMs)
 
   const countFew = async (id: number): Promise<number> => {
     const counts = countsIn(await table.queryAll({ pk: tallyPartition({ kind: 'project', id }) }))
@@ -66,6 +66,7 @@ export const publicationRepository = (table: Table, holdMs: number) => {
       const item = await table.get(projectKey(id))
       const project = item && projectFromItem(item)
       if (!project || !isThere(project) || project.publications <= (await countFew(id))) return true
+      if (project.held) await release(project)
       if (project.transit || project.held) return false
       try {
         await holding(project, async (by) => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Group, Project } from '../../../lib/domain/project.ts'
@@ -153,6 +154,35 @@ describe('races', () => {
     await Promise.all((await shown()).ids.map((id) => store.db.packages.delete(writerOf(project), id, now())))
     await countAll(store.db)
     expect((await store.db.groups.findProject({ id: project.id }))?.publications).toBe(0)
+  })
+
+  it('a job that dies while it holds a project is made good by the next', async () => {
+    const store = await openStore({ holdMs: 50 })
+    const project = await store.project(await store.group())
+    const { id } = await store.publish(project)
+    await store.db.packages.delete(writerOf(project), id, now())
+    const errors = jest.spyOn(console, 'error').mockImplementation(() => {})
+    let isDead = false
+    store.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        if (isDead) throw new Error('dead')
+        const answer = await next(args)
+        isDead = context.commandName === 'TransactWriteItemsCommand' && JSON.stringify(args.input).includes('SET held')
+        return answer
+      },
+      { step: 'initialize', name: 'die' },
+    )
+    await countAll(store.db)
+    store.client.middlewareStack.remove('die')
+    errors.mockRestore()
+    const told = async () => {
+      const { held, publications } = await projectNow(store, project.id)
+      return [held !== null, publications]
+    }
+    expect([isDead, await told()]).toEqual([true, [true, 1]])
+    await sleep(60)
+    for (let minute = 0; minute < 2; minute++) await countAll(store.db)
+    expect(await told()).toEqual([false, 0])
   })
 
   it('a group that becomes private while it departs is private in every list', async () => {
