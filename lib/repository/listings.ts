@@ -34,8 +34,20 @@ import { type ProjectsInside, wayByProjectPath } from './projectPaths.ts'
 import { beyond, fromEdge, inOrder, residue, restOf, settledBy, withinName } from './ranges.ts'
 import { countedShelves, seekSeat } from './segments.ts'
 import { isSortable } from './shelves.ts'
+import { isFew, nearBy, SIFTED_AT_FIRST, sifted, waySifting } from './sifting.ts'
 import type { Item, Range, Table } from './table.ts'
-import { FAR, type Listed, type NameRow, type PackageQuery, pageOf, type Stretch, turned, type Way } from './ways.ts'
+import {
+  FAR,
+  type Listed,
+  type NameRow,
+  type PackageQuery,
+  pageOf,
+  ROWS_OF_A_QUERY,
+  type Stretch,
+  turned,
+  type Way,
+  WORTH_COUNTING,
+} from './ways.ts'
 
 /** What a listing needs of the table. */
 export type ListingTable = Pick<Table, 'query' | 'queryAll' | 'getAll'>
@@ -49,7 +61,7 @@ type Part = NameLane & { family: Family; name: string; type: PackageType | undef
  * | Filter                   | Rows come from                                  | Total comes from      |
  * |--------------------------|-------------------------------------------------|-----------------------|
  * | none, type, status       | the shelves in the wanted order                 | tallies               |
- * | the same, where rare     | as for `name`, of such shelves, all names matching | tallies            |
+ * | the same, where rare     | `waySifting`                                    | tallies               |
  * | `name`, where much fits  | the shelves in the wanted order, past the rest  | counts of those names |
  * | `name`, where little does | one stretch of `by_name` for each such name     | counts of those names |
  * | `version`                | the stretch of `by_version`, whole              | the rows themselves   |
@@ -70,33 +82,6 @@ export const openListing = (table: ListingTable) => {
         const { items, next } = await table.query(range, limit, after)
         after = next
         return { rows: items.map(entryFromItem), more: next !== undefined }
-      },
-    }
-  }
-
-  /**
-   * A source of rows that stand among others, which a filter drops.
-   * @param atFirst of how many rows one is probably wanted
-   * @param rowsForOne of how many one is, which counts from the second time on; undefined where none is
-   */
-  const sifted = (
-    rows: Source<PackageEntry>,
-    atFirst: number,
-    rowsForOne: () => Promise<number | undefined> = async () => atFirst,
-  ): Source<PackageEntry> => {
-    let each: number | undefined
-    return {
-      ...rows,
-      async fetch(count) {
-        if (each === undefined) {
-          each = atFirst
-          return rows.fetch(Math.ceil(count * each))
-        }
-        const forOne = await rowsForOne()
-        if (forOne === undefined) return { rows: [], more: false }
-        // Those that are wanted may all stand at the other end.
-        each = Math.max(forOne, 2 * each)
-        return rows.fetch(Math.max(ROWS_OF_A_QUERY, Math.ceil(count * each)))
       },
     }
   }
@@ -372,61 +357,6 @@ export const openListing = (table: ListingTable) => {
     }
   }
 
-  /**
-   * For what no stretch of the order holds alone. Reads along while it is counted on which shelves it is rare, and where
-   * there are such, their names lead to it.
-   */
-  const waySifting = (shelves: readonly Shelf[], query: Listed, tallies: () => Promise<Tallies>): Way => {
-    const { filter, order, sort } = query
-    const along = wayByTally(shelves, query, tallies)
-    const byName = lazily(() => wayByName(shelves, query, tallies))
-    const among = settledBy(filter, order)
-    const isFewThere = async () => isFew(await tallies(), shelves, filter, among)
-    /** Undefined where it is rare on no shelf. What is read for the price of some queries is never too much. */
-    const apart = lazily(async (): Promise<Way | undefined> => {
-      const known = await tallies()
-      const count = (shelf: Shelf, one: PackageFilter) => countIn(known, [shelf], selectedSlots(one))
-      const rare = shelves.filter(
-        (shelf) =>
-          isFew(known, [shelf], filter, among) && count(shelf, filter) > 0 && count(shelf, among) > WORTH_COUNTING,
-      )
-      if (rare.length === 0) return undefined
-      const common = shelves.filter((shelf) => !rare.includes(shelf))
-      const ways = [wayByTally(common, query, tallies), await wayByName(rare, query, tallies)]
-      return {
-        ...along,
-        async read({ skip, take, ...rest }) {
-          const rows = await Promise.all(ways.map((way) => way.read({ ...rest, skip: 0, take: skip + take })))
-          return rows
-            .flat()
-            .sort(compareBy(order, turned(sort, rest.isBackwards)))
-            .slice(skip, skip + take)
-        },
-      }
-    })
-
-    return {
-      ...along,
-      async read(stretch, isOver) {
-        if (stretch.startOf) return along.read(stretch, isOver)
-        if (stretch.skip >= FAR) return ((await isFewThere()) ? await byName() : along).read(stretch, isOver)
-        const others: Way[] = []
-        const isLeft = async () => {
-          const other = await apart()
-          if (other) others.push(other)
-          return other !== undefined
-        }
-        const isMostlyRare = filter.status !== undefined && filter.status !== 'default'
-        const rows =
-          isMostlyRare && (await isLeft())
-            ? []
-            : await along.read(stretch, async () => (await isLeft()) || (isOver?.() ?? false))
-        return others[0] ? others[0].read(stretch) : rows
-      },
-      seek: async (stretch) => ((await isFewThere()) ? undefined : along.seek?.(stretch)),
-    }
-  }
-
   /** @param known the names that the filter matches, where they were read before */
   const wayThrough = async (shelves: readonly Shelf[], query: Listed, known?: readonly NameRow[]): Promise<Way> => {
     const { filter, order } = query
@@ -434,7 +364,12 @@ export const openListing = (table: ListingTable) => {
     const tallies = lazily(() => readTallies(shelves))
     if (filter.name !== undefined) return wayByName(shelves, query, tallies, known)
     if (restOf(filter, order).length === 0) return wayByTally(shelves, query, tallies)
-    return known ? wayByName(shelves, query, tallies, known) : waySifting(shelves, query, tallies)
+    const sifting = waySifting(shelves, query, {
+      along: (some) => wayByTally(some, query, tallies),
+      byName: (some) => wayByName(some, query, tallies),
+      count: async (shelf, one) => countIn(await tallies(), [shelf], selectedSlots(one)),
+    })
+    return known ? nearBy(await wayByName(shelves, query, tallies, known), sifting) : sifting
   }
 
   return {
@@ -453,8 +388,12 @@ export const openListing = (table: ListingTable) => {
       projects: ProjectsInside,
       query: PackageQuery,
     ): Promise<Paged<PackageEntry>> {
-      const isFewOfAll = async (filter: PackageFilter) =>
-        isFew(await readTallies(shelves), shelves, filter, unnarrowed(filter))
+      const isFewOfAll = async () => {
+        const tallies = await readTallies(shelves)
+        const { type: _type, status: _status, ...all } = query.filter
+        const [wanted = 0, shown = 0] = [query.filter, all].map((one) => countIn(tallies, shelves, selectedSlots(one)))
+        return isFew(wanted, shown)
+      }
       const way = await wayByProjectPath(
         table,
         { wayThrough, readVersion, matchingNames, isFew: isFewOfAll },
@@ -550,25 +489,6 @@ const namesWithin = <Name extends { name: string; count: number }>(
   return { names: [...begun, ...within], skipped }
 }
 
-/** The least that a query costs is half a read unit, for which an index gives about so many rows, the table half. */
-const ROWS_OF_A_QUERY = 24
 const CONSISTENT = 2
-/** What costs no more than this is done without counting first, which is a round trip. */
-const WORTH_COUNTING = 8 * ROWS_OF_A_QUERY
 /** Rows that match may all stand at the other end: with so many times what was expected, reading along ends. */
 const PATIENCE = 4
-
-/** A type that a stretch does not settle is expected to be that of every other row. */
-const SIFTED_AT_FIRST = 2
-
-/** Below one in this many, packages are few: following their names costs less than reading past the others. */
-const RARE = 8
-
-/** Whether few of the packages that one filter shows are those of another, narrower one; maybe none. */
-const isFew = (tallies: Tallies, shelves: readonly Shelf[], filter: PackageFilter, among: PackageFilter): boolean => {
-  const [wanted = 0, all = 0] = [filter, among].map((one) => countIn(tallies, shelves, selectedSlots(one)))
-  return wanted * RARE < all
-}
-
-/** What of a filter says how long lists are that are not narrowed. */
-const unnarrowed = ({ type: _type, status: _status, ...all }: PackageFilter): PackageFilter => all

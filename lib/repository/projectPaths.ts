@@ -11,6 +11,7 @@ import { packagesTold, placeTold } from './contents.ts'
 import { type Content, contentFromItem } from './items.ts'
 import { projectOfNames, type Shelf } from './keys.ts'
 import { projectsByPath } from './ranges.ts'
+import { isCountedFirst } from './sifting.ts'
 import type { Item, Table } from './table.ts'
 import {
   firstStretch,
@@ -37,7 +38,8 @@ type Engine = {
   wayThrough: (shelves: readonly Shelf[], listed: Listed, known?: readonly NameRow[]) => Promise<Way>
   readVersion: (shelves: readonly Shelf[], filter: PackageFilter) => Promise<PackageEntry[]>
   matchingNames: (shelf: Shelf, filter: PackageFilter) => Promise<NameRow[]>
-  isFew: (filter: PackageFilter) => Promise<boolean>
+  /** Whether few of all packages are wanted. */
+  isFew: () => Promise<boolean>
 }
 
 /** Projects with one path. */
@@ -76,7 +78,7 @@ export const readContentsAhead = (table: Pick<Table, 'query'>, groupId: number, 
  * |----------------------|---------------------------------------------------------|---------------------|
  * | none, type, status   | the projects that are next by path                      | tallies             |
  * | the same where rare, while something is on its way, or on a page by its number | the projects that reach into the page by the counts of all names | tallies |
- * | `name`, a status that lists hide | the same                                | those counts        |
+ * | `name`, a status of which there are few, or that lists hide | the same      | those counts        |
  * | `version`            | the stretch of `by_version`, whole                      | the rows themselves |
  *
  * The projects of a page are asked at once.
@@ -96,7 +98,7 @@ export const wayByProjectPath = async (
   const isDescending = ({ isBackwards }: Stretch) => turned(sort, isBackwards) === 'desc'
   const newestFirst: Listed = { filter, order: 'created_at', sort: 'desc' }
   const isFiltered = filter.type !== undefined || filter.status !== undefined
-  const isFew = lazily(async () => isFiltered && (await engine.isFew(filter)))
+  const isFew = lazily(async () => isFiltered && (await engine.isFew()))
 
   /**
    * Of one path. Of the path where the list begins nobody knows how much is left, maybe nothing.
@@ -269,8 +271,7 @@ export const wayByProjectPath = async (
   }
 
   if (filter.version !== undefined) return wayOfVersion()
-  const isMostlyRare = filter.status !== undefined && filter.status !== 'default'
-  if (!isAlongContents(filter) || (isMostlyRare && (await isFew()))) return wayByCounts()
+  if (!isAlongContents(filter) || (isCountedFirst(filter) && (await isFew()))) return wayByCounts()
   const whole = await engine.wayThrough(shelves, newestFirst)
   return {
     total: whole.total,

@@ -53,6 +53,11 @@ export const turned = (sort: Sort, isBackwards: boolean): Sort => ((sort === 'as
 /** From this offset on a page is looked for instead of walked to; what there is in all is asked first. */
 export const FAR = 64
 
+/** The least that a query costs is half a read unit, for which an index gives about so many rows, the table half. */
+export const ROWS_OF_A_QUERY = 24
+/** What costs no more than this is done without counting first, which is a round trip. */
+export const WORTH_COUNTING = 8 * ROWS_OF_A_QUERY
+
 /** Rows of a stretch, which is looked for if it is far down and the way knows how, else walked to. */
 export const reach = async (way: Way, stretch: Stretch): Promise<PackageEntry[]> =>
   way.read(stretch.skip < FAR ? stretch : ((await way.seek?.(stretch)) ?? stretch))
