@@ -22,7 +22,7 @@ import { marksOf, recentIn, takenOff, talliesOf } from './marks.ts'
 import { type ProjectsInside, readContentsAhead } from './projectPaths.ts'
 import { groupShelves } from './shelves.ts'
 import { chunks, type Item, type Range, type Table } from './table.ts'
-import type { PackageQuery } from './ways.ts'
+import { firstStretch, isFarDown, type PackageQuery } from './ways.ts'
 
 /** A row of a group's list with the project it is in, as that stands now. */
 export type GroupRow = { entry: PackageEntry; project: PlacedProject }
@@ -102,10 +102,17 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     ]
     const ownShelves = (ids: readonly number[]) => ids.map((id): Shelf => ({ kind: 'project', id }))
     const roleIds = idsOf('project', scope)
-    const [early, transits] = await Promise.all([
-      listFrom(passingOver(source, new Set(), []), [...around, ...ownShelves(roleIds)]),
-      transitsIn(source, group.id),
-    ])
+    /** Those of them that are shown by his role alone, each with a shelf of its own. A page far down is not read twice. */
+    const likelyOwn = async () => {
+      if (!isFarDown(firstStretch(query.page)) || roleIds.length === 0) return roleIds
+      const found = await groups.listProjectsById(roleIds)
+      return found.filter(({ visibility }) => !scope.visibilities.includes(visibility)).map(({ id }) => id)
+    }
+    const listAhead = async () => {
+      const own = await likelyOwn()
+      return { own, page: await listFrom(passingOver(source, new Set(), []), [...around, ...ownShelves(own)]) }
+    }
+    const [ahead, transits] = await Promise.all([listAhead(), transitsIn(source, group.id)])
     const isStill = transits.projectIds.length + transits.groupIds.length === 0
     /** A row tells its project's place, unless it may be from an index that is behind a move of it. */
     const isTold = ({ projectId, place }: PackageEntry): boolean =>
@@ -118,8 +125,8 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     // Projects whose own shelves may be needed: those in transit, and those that the caller has a role in.
     const apart = [...new Set([...transits.projectIds, ...roleIds])]
     const list = async (own: readonly number[]) =>
-      isStill && own.length === roleIds.length
-        ? early
+      isStill && own.length === ahead.own.length && own.every((id) => ahead.own.includes(id))
+        ? ahead.page
         : listFrom(reader, [...distinct([...around, ...standIns(moving)]), ...ownShelves(own)])
 
     let checked = memory.groupReads()
@@ -133,7 +140,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     }
     // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
     await Promise.all([
-      list(apart).then(join),
+      (isStill ? Promise.resolve(ahead.page) : list(apart)).then(join),
       apart.length > 0 ? projects.loadTogether(group.id, apart, revision) : undefined,
     ])
 

@@ -7,7 +7,7 @@ import { compareBy, type PackageFilter } from '../domain/listing.ts'
 import type { Source } from '../domain/merge.ts'
 import type { Shelf } from './keys.ts'
 import { settledBy } from './ranges.ts'
-import { FAR, type Listed, ROWS_OF_A_QUERY, type Stretch, turned, type Way, WORTH_COUNTING } from './ways.ts'
+import { isFarDown, type Listed, ROWS_OF_A_QUERY, turned, type Way, WORTH_COUNTING } from './ways.ts'
 
 /** A type that a stretch does not settle is expected to be that of every other row. */
 export const SIFTED_AT_FIRST = 2
@@ -124,8 +124,6 @@ export const waySifting = (shelves: readonly Shelf[], { filter, order, sort }: L
     seek: async (stretch) => ((await isFewOfAll()) ? undefined : along.seek?.(stretch)),
   }
 }
-
-const isFarDown = ({ skip }: Stretch) => skip >= FAR
 
 /** Near pages by one way, those far down by another. */
 export const nearBy = (near: Way, far: Way): Way => ({

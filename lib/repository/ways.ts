@@ -52,6 +52,7 @@ export const turned = (sort: Sort, isBackwards: boolean): Sort => ((sort === 'as
 
 /** From this offset on a page is looked for instead of walked to; what there is in all is asked first. */
 export const FAR = 64
+export const isFarDown = ({ skip }: Pick<Stretch, 'skip'>) => skip >= FAR
 
 /** The least that a query costs is half a read unit, for which an index gives about so many rows, the table half. */
 export const ROWS_OF_A_QUERY = 24
@@ -60,7 +61,7 @@ export const WORTH_COUNTING = 8 * ROWS_OF_A_QUERY
 
 /** Rows of a stretch, which is looked for if it is far down and the way knows how, else walked to. */
 export const reach = async (way: Way, stretch: Stretch): Promise<PackageEntry[]> =>
-  way.read(stretch.skip < FAR ? stretch : ((await way.seek?.(stretch)) ?? stretch))
+  way.read(isFarDown(stretch) ? ((await way.seek?.(stretch)) ?? stretch) : stretch)
 
 /** The stretch that a page reads first. One row more than the page tells whether the list goes on. */
 export const firstStretch = (page: Page): Stretch => {
@@ -92,7 +93,7 @@ export const pageOf = async (way: Way, page: Page): Promise<Paged<PackageEntry>>
     if (isLast) return paged(rows.slice(stretch.skip - total), total, false)
   }
   const { from, skip } = stretch
-  if (from || skip < FAR) {
+  if (from || !isFarDown(stretch)) {
     const isOver = from ? undefined : async () => (await way.total()) <= skip
     const [rows, total] = await Promise.all([way.read(stretch, isOver), way.total()])
     return paged(rows.slice(0, size), total, rows.length > size)

@@ -23,6 +23,7 @@ const setUp = async () => {
   await store.fill(project, 30, (n) => ({ name: `name-${n % 3}` }))
   const people = ['reporter', 'insider', 'maintainer', 'stranger'] as const
   const secrets: Record<string, string> = {}
+  const ids: Record<string, number> = {}
   for (const username of people) {
     const user = await store.db.users.create(
       { username, name: username, email: `${username}@example.com`, admin: false },
@@ -30,6 +31,7 @@ const setUp = async () => {
     )
     const secret = newSecret(user.id)
     secrets[username] = secret
+    ids[username] = user.id
     const token = { userId: user.id, name: 'test', scopes: ['api' as const], expiresOn: null }
     await store.db.tokens.create(secret, token, now())
     if (username === 'stranger') continue
@@ -45,7 +47,7 @@ const setUp = async () => {
       createdAt: now(),
     })
   }
-  return { store, top, project, secrets }
+  return { store, top, project, secrets, ids }
 }
 
 let world: Awaited<ReturnType<typeof setUp>>
@@ -196,6 +198,41 @@ describe('the round trips of a list, one after another', () => {
     // The token, his roles and the group; then, as it was not used lately, a note of that.
     expect(await refused('stranger')).toMatchObject({ rounds: 2, calls: 4 })
     expect(await refused('stranger')).toMatchObject({ rounds: 1, calls: 3 })
+  })
+
+  it('are not made twice for a page far down, where a project in which he has a role is shown to all', async () => {
+    const { store, ids } = world
+    const group = await store.group()
+    const inside = [await store.project(group), await store.project(group, 'private'), await store.project(group)]
+    await store.fillAll(inside, 60)
+    for (const { id, ancestorIds } of inside.slice(0, 2)) {
+      const source = { kind: 'project', id } as const
+      const role = { userId: ids.insider ?? 0, accessLevel: ACCESS_LEVELS.reporter, expiresOn: null, createdAt: now() }
+      await store.db.members.add({ ...role, source, within: ancestorIds })
+    }
+    const read = async (query: string) => {
+      let found: number[] = []
+      const call = { path: `/groups/${group.id}/packages${query}` }
+      const { rounds, calls } = await traffic(
+        listGroupPackages,
+        '/api/v4/groups/{id}/packages',
+        call,
+        'insider',
+        ({ body }) => {
+          found = (JSON.parse(body) as { id: number }[]).map(({ id }) => id)
+        },
+      )
+      return { rounds, calls, found }
+    }
+    const all = [...(await read('?per_page=90')).found, ...(await read('?per_page=90&page=2')).found]
+    expect(new Set(all).size).toBe(180)
+    await countAll(store.db)
+    const near = await read('')
+    const far = await read('?page=5')
+    expect(far.found).toEqual(all.slice(80, 100))
+    expect(near.rounds).toBe(3)
+    expect(far.rounds).toBeLessThanOrEqual(6)
+    expect(far.calls).toBeLessThanOrEqual(near.calls + 4)
   })
 
   it('come with a bounded number of calls', async () => {
