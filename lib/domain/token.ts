@@ -86,7 +86,7 @@ const FIRST_USER_ID = 1
 /** Whose token it probably is; nobody's where it is a deploy token. */
 export const userTold = (secret: string): number | undefined => {
   if (secret.startsWith(DEPLOY_TOKEN_PREFIX)) return undefined
-  const [, told] = /^pat-.+\.([0-9a-z]{1,10})$/.exec(secret) ?? []
+  const [, told] = (secret.startsWith(TOKEN_PREFIX) && /\.([0-9a-z]{1,10})$/.exec(secret)) || []
   return told === undefined ? FIRST_USER_ID : Number.parseInt(told, 36)
 }
 

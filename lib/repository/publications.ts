@@ -10,9 +10,9 @@ import { FEW_PACKAGES, type Project } from '../domain/project.ts'
 import { asRead, publicationWrites } from './contents.ts'
 import { openHolds } from './holds.ts'
 import { projectFromItem } from './items.ts'
-import { projectKey, tallyPartition } from './keys.ts'
+import { projectKey } from './keys.ts'
 import { isThere } from './places.ts'
-import { type Change, countsIn } from './shelves.ts'
+import { type Change, readOwnCounts } from './shelves.ts'
 import type { Table } from './table.ts'
 
 /** Whether lists are to show a package that they did not. */
@@ -51,7 +51,7 @@ export const publicationRepository = (table: Table, holdMs: number) => {
   const { release, holding, endWrite } = openHolds(table, 'project', holdMs)
 
   const countFew = async (id: number): Promise<number> => {
-    const counts = countsIn(await table.queryAll({ pk: tallyPartition({ kind: 'project', id }) }))
+    const counts = await readOwnCounts(table, id)
     const shown = displayableSlots.reduce((sum, slot) => sum + (counts.get(slotName(slot)) ?? 0), 0)
     return Math.min(FEW_PACKAGES, shown)
   }

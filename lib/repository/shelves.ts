@@ -19,6 +19,7 @@ import {
   shelfSortKeys,
   TALLY_SHARDS,
   tallyKey,
+  tallyPartition,
   uncountedName,
 } from './keys.ts'
 import type { Item, Table, Write } from './table.ts'
@@ -205,6 +206,11 @@ export const countsIn = (items: readonly Item[]): Counts =>
         ),
     ),
   )
+
+/** How many packages a project has of each slot, wherever its place counts them. */
+export const readOwnCounts = async (table: Pick<Table, 'queryAll'>, projectId: number): Promise<Counts> =>
+  countsIn(await table.queryAll({ pk: tallyPartition({ kind: 'project', id: projectId }) }))
+
 const addition = (counts: Counts) => {
   const slots = [...counts]
   return {

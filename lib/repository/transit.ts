@@ -7,11 +7,11 @@ import { asRead } from './contents.ts'
 import { noteDue } from './counting.ts'
 import { decidedOnce, openHolds } from './holds.ts'
 import { groupFromItem, projectFromItem } from './items.ts'
-import { groupKey, projectKey, type Shelf, tallyPartition, tallyPrefix, transitKey } from './keys.ts'
+import { groupKey, projectKey, type Shelf, tallyPrefix, transitKey } from './keys.ts'
 import { markWrite, movedBetween, type Share, tidyTransits, unmarkWrite } from './marks.ts'
 import { isThere, type Places } from './places.ts'
 import { listTransits, openRows } from './rows.ts'
-import { type Counts, countsIn, groupShelvesBetween } from './shelves.ts'
+import { groupShelvesBetween, readOwnCounts } from './shelves.ts'
 import type { Table, Write } from './table.ts'
 
 const WAIT_MS = 25
@@ -69,11 +69,8 @@ export const transitRepository = (table: Table, { locate }: Places, holdMs: numb
     return readPlaced(located.thing)
   }
 
-  const ownCounts = async (id: number): Promise<Counts> =>
-    countsIn(await table.queryAll({ pk: tallyPartition({ kind: 'project', id }) }))
-
   const depart = async (project: Project, next: Project, more: readonly Write[], by: string): Promise<Project> => {
-    const counts = Object.fromEntries(await ownCounts(project.id))
+    const counts = Object.fromEntries(await readOwnCounts(table, project.id))
     const left: Place = { visibility: project.visibility, ancestorIds: project.ancestorIds }
     const moved: Project = { ...next, transit: { id: randomUUID(), left, counts } }
     const source = { kind: 'project', id: project.id } as const
@@ -89,7 +86,7 @@ export const transitRepository = (table: Table, { locate }: Places, holdMs: numb
 
   /** The last step: the groups count the project again, and nothing tells of a transit any more. */
   const arrive = async (project: Project, by: string): Promise<void> => {
-    const counts = Object.fromEntries(await ownCounts(project.id))
+    const counts = Object.fromEntries(await readOwnCounts(table, project.id))
     const source = { kind: 'project', id: project.id } as const
     const before = sharesOf(groupShelvesBetween(project), project.transit?.counts ?? {})
     const after = sharesOf(groupShelvesBetween(project), counts)
