@@ -79,7 +79,7 @@ describe('races', () => {
     async () => {
       const store = await openStore()
       const top = await store.group()
-      // So that not all is asked at first.
+      // Neither caller sees these, though their paths come first.
       const hidden = []
       for (let n = 0; n < 7; n++) hidden.push(await store.project(top, 'private', `a-${n}`))
       await store.fillAll(hidden, 3)
