@@ -1,4 +1,4 @@
-import type { Group, Visibility } from './project.ts'
+import type { Group, Project, Visibility } from './project.ts'
 import type { DeployToken } from './token.ts'
 
 /** GitLab's roles by their number. */
@@ -17,15 +17,28 @@ export type User = {
   createdAt: string
 }
 
-/** A role in one group or project. `within` are the ancestors of that place; `expiresOn` is a day, `2026-12-31`. */
+/**
+ * A role in one group or project. `within` are the ancestors of that place and `projectPath` the last segment of its path,
+ * if it is a project (`notedIn`); `expiresOn` is a day, `2026-12-31`.
+ */
 export type Membership = {
   userId: number
   source: { kind: 'group' | 'project'; id: number }
   within: number[]
+  projectPath?: string | undefined
   accessLevel: AccessLevel
   expiresOn: string | null
   createdAt: string
 }
+
+/** What a role notes of its place: by that it is known which groups it opens, and where lists have what it shows. */
+export const notedIn = (
+  kind: Membership['source']['kind'],
+  { ancestorIds, path }: Pick<Project, 'ancestorIds' | 'path'>,
+): Pick<Membership, 'within' | 'projectPath'> => ({
+  within: ancestorIds,
+  ...(kind === 'project' ? { projectPath: path } : {}),
+})
 
 /** The most members of one group or project: who asks for them by name or with those around reads all of them. */
 export const MEMBERS_LIMIT = 10_000

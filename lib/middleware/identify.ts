@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { PackagesError } from '../domain/errors.ts'
-import { ANONYMOUS, bearerOf, type Caller, type User } from '../domain/permissions.ts'
+import { ANONYMOUS, bearerOf, type Caller, notedIn, type User } from '../domain/permissions.ts'
 import { isDeployToken, type Token } from '../domain/token.ts'
 import type { Database } from '../repository/database.ts'
 import { type Authenticated, today } from './authenticate.ts'
@@ -82,7 +82,7 @@ export const withPlacesOfNow = async (database: Database, caller: Caller): Promi
   const places = { project: projects, group: groups }
   const memberships = caller.memberships.flatMap((membership) => {
     const place = places[membership.source.kind].find(({ thing }) => thing.id === membership.source.id)
-    return place ? [{ ...membership, within: place.thing.ancestorIds }] : []
+    return place ? [{ ...membership, ...notedIn(membership.source.kind, place.thing) }] : []
   })
   return { ...caller, memberships }
 }

@@ -179,14 +179,14 @@ export const groupTransitRepository = (
   const bringAlong = async (group: Group, source: Source, still: Write, now: string): Promise<void> => {
     const { carryMembers } = openRows(table, { kind: 'group', id: group.id }, still)
     if (isThere(group)) {
-      let within: number[] = []
+      let place: Group | Project | undefined
       await table.transact(async () => {
         const thing = await readThing(source)
         const next = follow(thing, group)
-        within = next.ancestorIds
+        place = next
         return isNoted(thing, next) ? [] : [still, ...followWrites(source.kind, thing, next, now)]
       })
-      return carryMembers(source, within)
+      return carryMembers(source, place as Group | Project)
     }
     await table.transact(async () => {
       const thing = await readThing(source)
@@ -230,7 +230,7 @@ export const groupTransitRepository = (
       if (isEnd || (step + 1) % STEPS_BETWEEN_NOTES === 0) await rows.writeNote({ stage: 'things', done: step + 1 })
       if (isEnd) return false
     }
-    await rows.carryMembers(source, isThere(group) ? group.ancestorIds : null)
+    await rows.carryMembers(source, isThere(group) ? group : null)
     await holding(group, (by) => arrive(group, by))
     const left = group.transit?.left.ancestorIds.at(-1)
     const changed: Source[] = [source, ...(left === undefined ? [] : [{ kind: 'group', id: left } as const])]

@@ -173,6 +173,7 @@ const schemas = {
     userId: id,
     source: v.object({ kind: v.picklist(['group', 'project']), id }),
     within: v.array(id),
+    projectPath: v.optional(v.string()),
     accessLevel: v.picklist(accessLevels),
     expiresOn: nullable(v.string()),
     createdAt: time,

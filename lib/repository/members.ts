@@ -6,9 +6,10 @@ import {
   isCurrent,
   MEMBERS_LIMIT,
   type Membership,
+  notedIn,
   ROLES_LIMIT,
 } from '../domain/permissions.ts'
-import type { Group } from '../domain/project.ts'
+import type { Group, Project } from '../domain/project.ts'
 import { groupFromItem, membershipFromItem, projectFromItem, userFromItem } from './items.ts'
 import { groupKey, type Key, memberKey, membershipKey, projectKey, USER_WITH_ROLES, userKey } from './keys.ts'
 import { InMotion } from './marks.ts'
@@ -130,20 +131,24 @@ const placeKey = ({ kind, id }: Source): Key => (kind === 'group' ? groupKey(id)
 export const FRESH_PLACE = { members: 1 } as const
 
 /** Counts a member more or less, as long as the place is in the groups where it was read. */
-const countMember = (source: Source, by: 1 | 0 | -1, ancestorIds: unknown, more = ''): Write => ({
+const countMember = (source: Source, by: 1 | 0 | -1, ancestorIds: unknown, more = '') => ({
   update: placeKey(source),
   expression: 'ADD #members :by',
   if: `ancestorIds = :ancestorIds${more}`,
-  names: { '#members': 'members' },
-  values: { ':by': by, ':ancestorIds': ancestorIds },
-  otherwise: 'again',
+  names: { '#members': 'members' } as Record<string, string>,
+  values: { ':by': by, ':ancestorIds': ancestorIds } as Item,
+  otherwise: 'again' as const,
 })
 
-/** The same of one who comes, as long as the place is there and has room for one more. */
-const roomWrite = ({ source, within }: Membership, by: 0 | 1): Write => {
-  const room = ' AND deletedAt = :none AND (attribute_not_exists(#members) OR #members <= :most)'
-  const { values, ...counted } = countMember(source, by, within, room)
-  return { ...counted, values: { ...values, ':none': null, ':most': MEMBERS_LIMIT - by } } as Write
+/** The same of one who comes, as long as the place is there, called what it was, and has room for one more. */
+const roomWrite = ({ source }: Membership, place: Item, by: 0 | 1): Write => {
+  const room = ' AND #path = :path AND deletedAt = :none AND (attribute_not_exists(#members) OR #members <= :most)'
+  const { names, values, ...counted } = countMember(source, by, place.ancestorIds, room)
+  return {
+    ...counted,
+    names: { ...names, '#path': 'path' },
+    values: { ...values, ':path': place.path, ':none': null, ':most': MEMBERS_LIMIT - by },
+  }
 }
 
 const assertRoom = (place: Item, by: 0 | 1): void => {
@@ -169,7 +174,8 @@ const give = async (table: Table, { locate }: Places, membership: Membership): P
       throw await elsewhere(locate, source, place)
     }
     assertRoom(place, by)
-    return [roomWrite(membership, by), ...(before ? [] : [countRole(userId, 1)]), ...roleWrites(membership, before)]
+    const noted = { ...membership, ...notedIn(source.kind, place as Pick<Project, 'ancestorIds' | 'path'>) }
+    return [roomWrite(noted, place, by), ...(before ? [] : [countRole(userId, 1)]), ...roleWrites(noted, before)]
   })
 }
 

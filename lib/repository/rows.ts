@@ -1,4 +1,5 @@
 import { overtaken } from '../domain/overtaken.ts'
+import { type Membership, notedIn } from '../domain/permissions.ts'
 import type { Located, Project } from '../domain/project.ts'
 import { isUnchanged, membershipFromItem } from './items.ts'
 import {
@@ -111,27 +112,32 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
       return true
     },
 
-    /** Roles know the groups around their place, by which a group knows who has one inside. They end with the place. */
-    async carryMembers(source: Source, within: readonly number[] | null): Promise<void> {
+    /**
+     * Roles know the groups around their place, by which a group knows who has one inside, and the path of a project.
+     * They end with the place.
+     */
+    async carryMembers(source: Source, place: Pick<Project, 'ancestorIds' | 'path'> | null): Promise<void> {
       const members = await table.queryAll({ pk: memberKey(source, 0).pk })
-      const behind = members.map(membershipFromItem).filter((role) => role.within.join() !== within?.join())
-      for (const { userId } of behind) {
+      const noted = place && notedIn(source.kind, place)
+      const isBehind = ({ within, projectPath }: Membership) =>
+        within.join() !== noted?.within.join() || projectPath !== noted.projectPath
+      for (const { userId } of members.map(membershipFromItem).filter(isBehind)) {
         await table.transact(async () => [
           still,
-          ...(within === null
+          ...(noted === null
             ? await endRoleWrites(table, userId, source)
-            : [membershipKey(userId, source), memberKey(source, userId)].map((key) => withinWrite(key, within))),
+            : [membershipKey(userId, source), memberKey(source, userId)].map((key) => notedWrite(key, noted))),
         ])
       }
     },
   }
 }
 
-const withinWrite = (key: Key, within: readonly number[]): Write => ({
+const notedWrite = (key: Key, { within, projectPath }: ReturnType<typeof notedIn>): Write => ({
   update: key,
-  expression: 'SET #within = :within',
+  expression: `SET #within = :within${projectPath === undefined ? '' : ', projectPath = :path'}`,
   names: { '#within': 'within' },
-  values: { ':within': within },
+  values: { ':within': within, ...(projectPath === undefined ? {} : { ':path': projectPath }) },
   if: 'attribute_exists(pk)',
   otherwise: overtaken,
 })

@@ -119,7 +119,7 @@ export const transitRepository = (table: Table, { locate }: Places, holdMs: numb
         // No group around it moves meanwhile, so it is where it notes to be; a deleted one is in no group.
         const ancestors = (await locate(project))?.ancestors ?? []
         if (!(await rows.carryProject({ thing: project, ancestors }, await rows.readNote(), isOver))) return false
-        await rows.carryMembers(source, isThere(project) ? project.ancestorIds : null)
+        await rows.carryMembers(source, isThere(project) ? project : null)
         await holding(project, (by) => arrive(project, by))
         const around = new Set([...project.ancestorIds, ...project.transit.left.ancestorIds])
         await Promise.all([

@@ -147,10 +147,14 @@ const transitProblems = (rows: readonly Row[]): string[] =>
 const roleProblems = (rows: readonly Row[], things: Things): string[] => {
   const roles = rows.filter(({ pk, sk }) => sk.startsWith('MEMBER#') || pk.startsWith('MEMBERS#'))
   const wrong = roles.flatMap((row) => {
-    const { source, within } = row as unknown as Membership
+    const { source, within, projectPath } = row as unknown as Membership
     const place = things[source.kind].get(source.id)
     if (!isThere(place)) return [`${row.pk} ${row.sk} is of a place that is gone`]
-    return same(place.ancestorIds, within) ? [] : [`${row.pk} ${row.sk} notes ${within} around it`]
+    const path = source.kind === 'project' ? place.path : undefined
+    return [
+      ...(same(place.ancestorIds, within) ? [] : [`${row.pk} ${row.sk} notes ${within} around it`]),
+      ...(projectPath === path ? [] : [`${row.pk} ${row.sk} notes the path ${projectPath}`]),
+    ]
   })
   const counted = rows
     .filter(({ pk, sk }) => sk === 'META' && /^USER#\d+$/.test(pk))

@@ -258,6 +258,23 @@ describeOnFastEngine('a project that moves to another group', () => {
     expect(memberships.find((role) => role.source.kind === 'project')).toMatchObject({ source, within: [other.id] })
   })
 
+  it('has roles in the project tell its path, and the new one after it got another', async () => {
+    const { store, project } = await setUp(1)
+    const user = await store.db.users.create({ username: 'm', name: 'M', email: 'm@example.com', admin: false }, now())
+    const source = { kind: 'project', id: project.id } as const
+    const within = project.ancestorIds
+    await store.db.members.add({ userId: user.id, source, within, accessLevel: 20, expiresOn: null, createdAt: now() })
+    const told = async () => {
+      const { memberships } = await store.db.members.findCallerWithAllRoles(user.id, '2026-01-01')
+      return memberships.map(({ projectPath }) => projectPath)
+    }
+    // The other role is that in his own namespace.
+    expect(await told()).toEqual([undefined, project.path])
+    await store.db.groups.changeProject(project.id, { path: 'renamed' }, now())
+    await store.db.transit.settle(project.id)
+    expect(await told()).toEqual([undefined, 'renamed'])
+  })
+
   it('is refused where its path is taken, and publishers go on at once', async () => {
     const { store, other, project } = await setUp(1)
     await store.project(other, 'public', project.path)
