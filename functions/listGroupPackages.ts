@@ -19,7 +19,8 @@ export const listGroupPackages = (db: () => Database) =>
     .use(paginate({ exclude_subgroups: 'false', order_by: 'created_at', sort: 'asc' }))
     .use(
       loadGroup(db, 'read_group', {
-        begin: (event, groupId) => db().groupListings.begin(groupId, parseGroupPackagesQuery(event)),
+        begin: (event, groupId, isAnonymous) =>
+          db().groupListings.begin(groupId, parseGroupPackagesQuery(event), isAnonymous),
         ahead: (_event, group, { caller, revision, begun }) => begun.read(group, caller, revision),
       }),
     )

@@ -18,7 +18,7 @@ export type Registry = { top: Group; groups: Group[]; projects: Project[]; packa
 export const isNewWith = ({ pk }: Key) => !/^(COUNTER|USER|CONTENTS|PATH)#/.test(pk)
 
 /** Numbers from 0 up to 1, the same ones for the same seed (mulberry32 by Tommy Ettinger, public domain). */
-const randomFrom = (seed: number) => {
+export const randomFrom = (seed: number) => {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

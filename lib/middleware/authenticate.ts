@@ -21,9 +21,13 @@ import { startEarly } from './startEarly.ts'
 /**
  * `authentication` is the caller's valid token, or undefined for an anonymous caller. It is a promise, so that other
  * reads go out together with that of the token; whoever loads something awaits it first. `likelyUserId` is whose token
- * it probably is; it must not decide anything.
+ * it probably is; it must not decide anything. `isAnonymous` says that he shows nothing.
  */
-export type Authenticated = Context & { authentication: Promise<Token | undefined>; likelyUserId?: number | undefined }
+export type Authenticated = Context & {
+  authentication: Promise<Token | undefined>
+  likelyUserId?: number | undefined
+  isAnonymous: boolean
+}
 
 /** `scopes` open this route besides the scopes that open every one of its method. */
 type Options = Takes & { scopes?: readonly Scope[] }
@@ -46,6 +50,7 @@ export const authenticate = (
   return {
     before: ({ event, context }) => {
       const credentials = credentialsOf(event, takes)
+      context.isAnonymous = credentials === undefined
       if (credentials && 'secret' in credentials) context.likelyUserId = userTold(credentials.secret)
       context.authentication = startEarly(async () => {
         if (!credentials) return undefined

@@ -18,8 +18,9 @@ type Options<Ahead, Begun> = {
   /**
    * Starts reads that need only the group's id, beside those of the group itself; what it returns goes to `ahead`. They
    * may be older than the revision.
+   * @param isAnonymous that the caller sees what is public and nothing else
    */
-  begin?: (event: APIGatewayProxyEvent, groupId: number) => Begun
+  begin?: (event: APIGatewayProxyEvent, groupId: number, isAnonymous: boolean) => Begun
   /**
    * As in `loadProject`, for a caller who may do what he asks unless a group around this one is on its way. `revision`
    * is that of the group's transits before all of these reads; what finds another one afterwards is `Overtaken`, and
@@ -50,7 +51,7 @@ export const loadGroup = <Ahead = undefined, Begun = undefined>(
       const finding = startEarly(async () => {
         const id = await database().groups.findGroupId(reference)
         if (id === undefined) return undefined
-        const begun = startEarly(async () => begin?.(event, id) as Begun)
+        const begun = startEarly(async () => begin?.(event, id, context.isAnonymous) as Begun)
         const found = await database().groups.findGroupWithTransits(id)
         return found && { ...found, begun }
       })

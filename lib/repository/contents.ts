@@ -1,6 +1,6 @@
 import { FEW_PACKAGES, follow, type Group, type PlaceInside, type Project, placeInside } from '../domain/project.ts'
 import { type Content, contentFromItem } from './items.ts'
-import { contentsKey, contentsPrefix, INSTANCE, pathSortKey, type Source, transitsKey } from './keys.ts'
+import { contentsKey, contentsPrefix, INSTANCE, pathSortKeys, type Source, transitsKey } from './keys.ts'
 import { marksOf } from './marks.ts'
 import type { Places } from './places.ts'
 import { listTransits } from './rows.ts'
@@ -11,11 +11,11 @@ import type { Item, Table, Write } from './table.ts'
  * it is unless it is right in it, and how many packages it has as long as they are few.
  */
 const pathAttributes = (groupId: number, project: Project): Item => {
-  const { id, publications } = project
+  const { publications } = project
   if (publications === 0) return {}
   const { path, groupIds } = placeInside(groupId, project)
   return {
-    ...pathSortKey(project.path, id),
+    ...pathSortKeys(groupId, project),
     ...(groupIds.length > 0 ? { w: path } : {}),
     ...(publications < FEW_PACKAGES ? { c: publications } : {}),
   }

@@ -19,7 +19,7 @@ import {
 } from './keys.ts'
 import { type ListingTable, openListing } from './listings.ts'
 import { marksOf, recentIn, takenOff, talliesOf } from './marks.ts'
-import { type ProjectsInside, readContentsAhead } from './projectPaths.ts'
+import { type ProjectsInside, readAheadByPath } from './projectPaths.ts'
 import { groupShelves } from './shelves.ts'
 import { chunks, type Item, type Range, type Table } from './table.ts'
 import { firstStretch, isFarDown, type PackageQuery } from './ways.ts'
@@ -40,11 +40,11 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     if ((await groups.transitRevision(groupId)) !== revision) throw new Overtaken()
   }
 
-  const begin = (groupId: number, query: GroupQuery) => {
+  const begin = (groupId: number, query: GroupQuery, isAnonymous: boolean) => {
     // By path the contents of the group tell where a project is whose own shelf is read.
     const isOfGroup = (pk: string) => query.order === 'project_path' || !isOfProject(pk)
     const memory = remembering(tellingPlaces(table, groupId), isOfGroup)
-    readContentsAhead(memory.table, groupId, query)
+    readAheadByPath(memory.table, { groupId, isDirect: query.excludeSubgroups, isAnonymous }, query)
     return memory
   }
 
@@ -58,6 +58,11 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     const scope = groupScope(caller, group, query.excludeSubgroups)
     const source = isAnonymous(caller) ? withPublicTallies(memory.table) : memory.table
     const projects = rememberingProjects(groups)
+    const rolePaths = new Map(
+      caller.memberships.flatMap(({ source: { kind, id }, projectPath }) =>
+        kind === 'project' && projectPath !== undefined ? [[id, projectPath]] : [],
+      ),
+    )
     const inside: ProjectsInside = {
       groupId: group.id,
       all: lazily(() => groups.listContents('project', group)),
@@ -65,6 +70,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         const { projectIds, groupIds } = await transitsIn(source, group.id)
         return projectIds.length + groupIds.length === 0
       },
+      pathOf: (id) => rolePaths.get(id) ?? '',
     }
     const listFrom = async (reader: ListingTable, shelves: readonly Shelf[]): Promise<Paged<PackageEntry>> =>
       query.order === 'project_path'
@@ -175,9 +181,10 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     /**
      * Starts to read what needs only the group's id. It may be older than the revision that the group comes with, so
      * these are reads of an index alone, whose rows may be behind anyway: what is read later tells which of them moved.
+     * @param isAnonymous that the caller sees what is public and nothing else
      */
-    begin(groupId: number, query: GroupQuery) {
-      const memory = begin(groupId, query)
+    begin(groupId: number, query: GroupQuery, isAnonymous: boolean) {
+      const memory = begin(groupId, query, isAnonymous)
       return {
         /**
          * The page as the caller may see it now: rows of projects that he may not read are dropped.

@@ -8,7 +8,8 @@
  * | project by id                                    | -          | PROJECT#<id>                         | META                             |
  * | group, namespace or project by full path         | -          | PATH#<full path, lower case>         | META                             |
  * | what is inside a group, or in the instance (0)   | -          | CONTENTS#<group id>                  | GROUP#<id>, PROJECT#<id>         |
- * | projects inside a group by their paths           | by_name    | CONTENTS#<group id>                  | <path, lower case> <id>          |
+ * | projects inside a group by their paths           | by_name    | CONTENTS#<group id>                  | <visibility number>#<path, lower case> <id> |
+ * | the same of those that are right in it           | by_version | the same                             | the same                         |
  * | what a group set about the packages inside it    | -          | GROUP#<id>                           | SETTINGS                         |
  * | user by id                                       | -          | USER#<id>                            | META                             |
  * | users of the instance, to search                 | -          | USERS                                | USER#<id>                        |
@@ -60,7 +61,7 @@
  */
 import type { Family, Sortable } from '../domain/listing.ts'
 import { PACKAGE_TYPES, type PackageType, packageTypes } from '../domain/package.ts'
-import { VISIBILITIES, type Visibility } from '../domain/project.ts'
+import { type Project, parentId, VISIBILITIES, type Visibility } from '../domain/project.ts'
 
 export type Key = { pk: string; sk: string }
 
@@ -105,9 +106,14 @@ export const contentsKey = (groupId: number, kind: 'group' | 'project', id: numb
   pk: `CONTENTS#${padded(groupId)}`,
   sk: `${kind.toUpperCase()}#${padded(id)}`,
 })
-/** What sorts projects in the contents of a group by their own path segments, which are of any case. */
-export const pathStem = (path: string) => `${path.toLowerCase()} `
-export const pathSortKey = (path: string, id: number) => ({ n: `${pathStem(path)}${idInRow(id)}` })
+/** Projects of one visibility in the contents of a group, in the order of their own path segments, which are of any case. */
+export const pathsPrefix = (visibility: Visibility) => `${visibilityNumber(visibility)}#`
+export const pathStem = (visibility: Visibility, path: string) => `${pathsPrefix(visibility)}${path.toLowerCase()} `
+/** What sorts a project there: by one index where it is anywhere in the group, by another where it is right in it. */
+export const pathSortKeys = (groupId: number, project: Pick<Project, 'id' | 'path' | 'visibility' | 'ancestorIds'>) => {
+  const key = `${pathStem(project.visibility, project.path)}${idInRow(project.id)}`
+  return { n: key, ...(parentId(project) === groupId ? { v: key } : {}) }
+}
 export const contentsPrefix = (kind: 'group' | 'project') => `${kind.toUpperCase()}#`
 
 /** A group or project. */

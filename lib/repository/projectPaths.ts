@@ -3,16 +3,15 @@
  * highest first in both directions.
  */
 import { lazily } from '../domain/lazily.ts'
-import { compareText, type PackageFilter, type Sort } from '../domain/listing.ts'
+import { compareText, type PackageFilter } from '../domain/listing.ts'
 import { isDisplayable, type PackageEntry } from '../domain/package.ts'
 import type { Position } from '../domain/pagination.ts'
-import { FEW_PACKAGES, type PlaceInside, parentId } from '../domain/project.ts'
-import { packagesTold, placeTold } from './contents.ts'
-import { type Content, contentFromItem } from './items.ts'
+import { FEW_PACKAGES } from '../domain/project.ts'
+import type { Content } from './items.ts'
 import { projectOfNames, type Shelf } from './keys.ts'
-import { projectsByPath } from './ranges.ts'
+import { byPath, FIRST_PROJECTS, type OfPath, openNextProjects, readNextProjectsAhead } from './nextProjects.ts'
 import { isCountedFirst } from './sifting.ts'
-import type { Item, Table } from './table.ts'
+import type { Table } from './table.ts'
 import {
   firstStretch,
   type Listed,
@@ -31,6 +30,8 @@ export type ProjectsInside = {
   all: () => Promise<readonly Pick<Content, 'id' | 'path'>[]>
   /** Whether none of them is on its way, so that each is listed where the contents of the group say that it is. */
   areStill: () => Promise<boolean>
+  /** The path of one whose own shelf is listed. */
+  pathOf: (id: number) => string
 }
 
 /** What of the listing engine these lists are made of. */
@@ -42,20 +43,6 @@ type Engine = {
   isFew: () => Promise<boolean>
 }
 
-/** Projects with one path. */
-type OfPath<Inside = Pick<Content, 'id'>> = readonly [path: string, projects: readonly Inside[]]
-
-const byPath = <Inside extends Pick<Content, 'path'>>(projects: readonly Inside[]) => [
-  ...Map.groupBy(projects, ({ path }) => path.toLowerCase()),
-]
-
-/** The contents that a page begins with: enough where each project has one package, and one more, as the last waits. */
-const firstContents = (groupId: number, sort: Sort, { take, isBackwards, from }: Stretch) => ({
-  range: projectsByPath(groupId, turned(sort, isBackwards) === 'desc', from?.value ?? undefined),
-  projects: Math.min(Math.ceil(take / FEW_PACKAGES), FIRST_PROJECTS),
-  limit: Math.min(take + 1, FIRST_PROJECTS * CONTENTS_FOR_ONE),
-})
-
 /** The contents are in the order of paths for what lists show that ask for no status, and of names they tell nothing. */
 const isAlongContents = ({ name, version, status }: PackageFilter) =>
   name === undefined && version === undefined && (status === undefined || isDisplayable(status))
@@ -64,13 +51,14 @@ const isAlongContents = ({ name, version, status }: PackageFilter) =>
  * Starts to read what a page begins with that is looked for among the projects that are next by path, and not by counts
  * of names; for a table that remembers what is read.
  */
-export const readContentsAhead = (table: Pick<Table, 'query'>, groupId: number, query: PackageQuery): void => {
-  const { order, filter, sort, page } = query
+export const readAheadByPath = (
+  table: Pick<Table, 'query'>,
+  of: Parameters<typeof readNextProjectsAhead>[1],
+  { order, filter, sort, page }: PackageQuery,
+): void => {
   const stretch = firstStretch(page)
   if (order !== 'project_path' || !isAlongContents(filter) || stretch.skip > 0) return
-  const first = firstContents(groupId, sort, stretch)
-  // It fails again for whoever needs it.
-  table.query(first.range, first.limit).catch(() => {})
+  readNextProjectsAhead(table, of, sort, stretch)
 }
 
 /**
@@ -198,74 +186,63 @@ export const wayByProjectPath = async (
    * @returns undefined where too many have nothing to list, or something is on its way
    */
   const readAlong = async (stretch: Stretch, total: () => Promise<number>): Promise<PackageEntry[] | undefined> => {
-    const first = firstContents(projects.groupId, sort, stretch)
+    const { groupId, pathOf: pathOfOwn, areStill } = projects
+    const next = await openNextProjects(table, { groupId, shelves, pathOf: pathOfOwn }, sort, stretch)
     const rows: PackageEntry[] = []
-    /** Contents of one request may be of more than one age: who was met under one path is not met under another. */
-    const met = new Map<number, PlaceInside | undefined>()
-    let waiting: Content[] = []
-    let after: Item | undefined
     let count = 0
-    let seen = 0
-    const readContents = async (limit: number): Promise<void> => {
-      const { items, next } = await table.query(first.range, limit, after)
-      after = next
-      seen += items.length
-      const listed = items.map(contentFromItem).filter((one) => isListed(one, shelves) && !met.has(one.id))
-      for (const one of listed) met.set(one.id, placeTold(projects.groupId, one))
-      waiting.push(...listed)
-    }
-    /** Of the last path more projects may follow. */
-    const askable = (some: readonly Content[]) => {
-      const paths = byPath(some)
-      return after ? paths.slice(0, -1) : paths
-    }
-    /** How many of those at hand fill the page, by what contents tell of each. */
-    const filling = () => {
-      const paths = firstOf(askable(waiting), stretch.take, packagesTold)
-      return projectsIn(firstOf(paths, FIRST_PROJECTS))
-    }
     /** How many are to be asked for the rest of the page. */
     const projectsFor = (left: number): number => {
-      if (count === 0) return Math.max(filling(), first.projects)
+      if (count === 0) {
+        const filling = firstOf(next.atHand(), left, ({ told }) => told)
+        return Math.max(
+          projectsIn(firstOf(filling, FIRST_PROJECTS)),
+          Math.min(Math.ceil(left / FEW_PACKAGES), FIRST_PROJECTS),
+        )
+      }
       const rest = Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
-      const atHand = projectsIn(askable(waiting))
+      const atHand = projectsIn(next.atHand())
       const likely = count < TELLING_PROJECTS ? Math.min(rest, atHand || TELLING_PROJECTS) : rest
-      return after ? likely : Math.min(likely, waiting.length)
+      return next.isWhole() ? Math.min(likely, atHand) : likely
     }
-    /** How many contents to read for so many rows, by what those read so far tell of the others. */
-    const contentsFor = (missing: number): number => {
-      const projectsMissing = Math.ceil(missing / FEW_PACKAGES)
-      return Math.min(Math.ceil((projectsMissing * seen) / Math.max(1, met.size)), MOST_PROJECTS) * CONTENTS_FOR_ONE
+    /** What is on the list, where a project may be on two of its shelves. */
+    const most = async () => {
+      const twice = next.twice()
+      const [all, again] = await Promise.all([
+        total(),
+        twice.length > 0 ? engine.wayThrough(twice, newestFirst).then((way) => way.total()) : 0,
+      ])
+      return all - again
     }
-    await readContents(first.limit)
     for (let round = 0; round < ROUNDS; round++) {
       const left = stretch.take - rows.length
       const wanted = projectsFor(left)
       if (wanted > MOST_PROJECTS) return undefined
-      if (round > 0 && after && projectsIn(askable(waiting)) < wanted) await readContents(wanted * CONTENTS_FOR_ONE)
-      notePaths(waiting)
-      const asked = firstOf(askable(waiting), wanted)
-      const atHand = askable(waiting).flatMap(([, same]) => same)
-      const missing = left - atHand.reduce((sum, one) => sum + packagesTold(one), 0)
-      const [found, areStill, few, most] = await Promise.all([
+      if (round > 0 && projectsIn(next.atHand()) < wanted) await next.readOn(wanted)
+      const atHand = next.atHand()
+      for (const [, same] of atHand) notePaths(same)
+      const asked = firstOf(atHand, wanted)
+      const missing = left - atHand.flatMap(([, same]) => same).reduce((sum, { told }) => sum + told, 0)
+      const [found, isStill, few] = await Promise.all([
         rowsOfAll(asked, { ...stretch, take: left }),
-        projects.areStill(),
+        areStill(),
         isFew(),
         total(),
-        after && missing > 0 ? readContents(contentsFor(missing)) : undefined,
+        missing > 0 ? next.readOn(projectsIn(atHand) + missing) : undefined,
       ])
-      if (!areStill || few) return undefined
+      if (!isStill || few) return undefined
       for (const entry of found) {
-        const place = met.get(entry.projectId)
+        const place = next.placeOf(entry.projectId)
         rows.push(place ? { ...entry, place } : entry)
       }
-      if (!stretch.from && rows.length >= most) return rows
-      count += projectsIn(asked)
-      waiting = waiting.slice(projectsIn(asked))
       if (rows.length === stretch.take) return rows
+      // Once so many rows are found from the beginning on, the projects that are left have none.
+      const listed = await most()
+      if (!stretch.from && rows.length >= listed) return rows
+      count += projectsIn(asked)
+      next.pass(asked)
       // An index that is behind may lack the project of a package that was just published, which the total counts.
-      const isWhole = stretch.from !== undefined || rows.length >= Math.min(stretch.take, most)
-      if (!after && waiting.length === 0) return isWhole ? rows : undefined
+      const isComplete = stretch.from !== undefined || rows.length >= Math.min(stretch.take, listed)
+      if (next.isWhole() && next.atHand().length === 0) return isComplete ? rows : undefined
     }
     return undefined
   }
@@ -283,10 +260,6 @@ export const wayByProjectPath = async (
   }
 }
 
-/** So many of the contents are read for each project that is asked: the others may be hidden. Twenty take half a unit. */
-const CONTENTS_FOR_ONE = 3
-/** A larger page asks no more at first: a few projects may hold all of it. */
-const FIRST_PROJECTS = 32
 /** What fewer have tells too little of the others to ask very many, or none. */
 const TELLING_PROJECTS = 24
 /** As many rows as one read unit gives where names are of common length. Who has more is asked again if it is reached. */
@@ -319,11 +292,3 @@ const firstOf = <Inside>(
     return isWanted
   })
 }
-
-/** Whether a project's packages stand on one of these shelves. */
-const isListed = (content: Content, shelves: readonly Shelf[]): boolean =>
-  shelves.some((shelf) => {
-    if (shelf.kind === 'project') return shelf.id === content.id
-    const depth = parentId(content) === shelf.id ? 'direct' : 'nested'
-    return content.ancestorIds.includes(shelf.id) && shelf.depth === depth && shelf.visibility === content.visibility
-  })

@@ -2,6 +2,7 @@
 import type { Family, PackageFilter, PackageOrder, Sort } from '../domain/listing.ts'
 import { isDisplayable, PACKAGE_TYPES, type PackageType } from '../domain/package.ts'
 import type { Position } from '../domain/pagination.ts'
+import type { Visibility } from '../domain/project.ts'
 import { hasStatus, hasType } from './items.ts'
 import {
   contentsKey,
@@ -12,6 +13,7 @@ import {
   idInRow,
   namePrefix,
   pathStem,
+  pathsPrefix,
   type Shelf,
   shelfPartition,
   typePrefix,
@@ -77,13 +79,25 @@ export const residue = (
   }
 }
 
-/** The projects inside a group by their own path segments, from those with one on. */
-export const projectsByPath = (groupId: number, descending: boolean, path: string | undefined): Range => ({
-  pk: contentsKey(groupId, 'project', 0).pk,
-  index: INDEXES.name,
-  descending,
-  ...(path === undefined ? {} : { between: descending ? [' ', endOf(pathStem(path))] : [pathStem(path), endOf('')] }),
-})
+/** Which projects of a group: those of one visibility, anywhere in it or right in it. */
+export type ProjectsOf = { groupId: number; visibility: Visibility; isDirect: boolean }
+
+/** Projects of a group by their own path segments, from those with one on. */
+export const projectsByPath = (
+  { groupId, visibility, isDirect }: ProjectsOf,
+  descending: boolean,
+  path: string | undefined,
+): Range => {
+  const prefix = pathsPrefix(visibility)
+  const common = {
+    pk: contentsKey(groupId, 'project', 0).pk,
+    index: isDirect ? INDEXES.version : INDEXES.name,
+    descending,
+  }
+  if (path === undefined) return { ...common, prefix }
+  const stem = pathStem(visibility, path)
+  return { ...common, between: descending ? [prefix, endOf(stem)] : [stem, endOf(prefix)] }
+}
 
 /**
  * What of a range comes after an id.

@@ -5,6 +5,7 @@ import { listProjectPackages } from '../../functions/listProjectPackages.ts'
 import { downloadFromAnywhere, downloadFromGroup, downloadFromProject } from '../../functions/maven/download.ts'
 import { objectStore } from '../../lib/deps.ts'
 import { ACCESS_LEVELS } from '../../lib/domain/permissions.ts'
+import type { Group, Project, Visibility } from '../../lib/domain/project.ts'
 import { type Database, openDatabase } from '../../lib/repository/database.ts'
 import { createClient } from '../../lib/repository/table.ts'
 import { newSecret } from '../../lib/repository/tokens.ts'
@@ -21,7 +22,7 @@ const setUp = async () => {
   const sub = await store.group(top, 'private')
   const project = await store.project(sub, 'private')
   await store.fill(project, 30, (n) => ({ name: `name-${n % 3}` }))
-  const people = ['reporter', 'insider', 'maintainer', 'stranger'] as const
+  const people = ['reporter', 'insider', 'neighbour', 'maintainer', 'stranger'] as const
   const secrets: Record<string, string> = {}
   const ids: Record<string, number> = {}
   for (const username of people) {
@@ -34,7 +35,7 @@ const setUp = async () => {
     ids[username] = user.id
     const token = { userId: user.id, name: 'test', scopes: ['api' as const], expiresOn: null }
     await store.db.tokens.create(secret, token, now())
-    if (username === 'stranger') continue
+    if (username === 'neighbour' || username === 'stranger') continue
     const place =
       username === 'insider' ? ({ kind: 'project', id: project.id } as const) : ({ kind: 'group', id: top.id } as const)
     const within = username === 'insider' ? project.ancestorIds : []
@@ -62,7 +63,8 @@ const traffic = async (
   resource: string,
   call: Call,
   who: string,
-  check = ({ statusCode, body }: Answer) => expect([statusCode, JSON.parse(body).length]).toEqual([200, 20]),
+  check: (answer: Answer) => void = ({ statusCode, body }) =>
+    expect([statusCode, JSON.parse(body).length]).toEqual([200, 20]),
 ) => {
   const client = createClient(process.env.DYNAMODB_ENDPOINT)
   const db = openDatabase(client, world.store.tableName)
@@ -75,8 +77,8 @@ const traffic = async (
 describe('the round trips of a list, one after another', () => {
   const byProject = (id: string | number, query = '', who = 'reporter') =>
     traffic(listProjectPackages, '/api/v4/projects/{id}/packages', { path: `/projects/${id}/packages${query}` }, who)
-  const byGroup = (path: string, who = 'reporter', query = '') =>
-    traffic(listGroupPackages, '/api/v4/groups/{id}/packages', { path: `/groups/${path}/packages${query}` }, who)
+  const byGroup = (path: string, who = 'reporter', query = '', check?: (answer: Answer) => void) =>
+    traffic(listGroupPackages, '/api/v4/groups/{id}/packages', { path: `/groups/${path}/packages${query}` }, who, check)
 
   it('are two for a project by id, in every order, and three by path', async () => {
     const { id, fullPath } = world.project
@@ -131,28 +133,69 @@ describe('the round trips of a list, one after another', () => {
     }
   })
 
-  it('are no more by the paths of projects where two of three are hidden, and one more where nearly all of the first are', async () => {
-    const { store } = world
-    const build = async (hidden: number, shown: number) => {
-      const group = await store.group()
-      const inside = []
-      for (let n = 0; n < hidden; n++) inside.push(await store.project(group, 'private', `a-${n}`))
-      for (let n = 0; n < shown; n++) inside.push(await store.project(group, 'public', `b-${n}`))
-      // Not counted: more than are read at first.
-      for (let n = 0; n < 30; n++) inside.push(await store.project(group, 'private', `c-${n}`))
-      await store.fillAll(inside, 4)
-      return String(group.id)
+  const giveRole = async (who: 'insider' | 'neighbour', kind: 'group' | 'project', place: Group | Project) => {
+    const role = { userId: world.ids[who] ?? 0, accessLevel: ACCESS_LEVELS.reporter, expiresOn: null, createdAt: now() }
+    await world.store.db.members.add({ ...role, source: { kind, id: place.id }, within: place.ancestorIds })
+  }
+  const manyProjects = async (group: Group, visibilities: readonly Visibility[], prefix: string, count: number) => {
+    const made = []
+    for (let n = 0; n < count; n++) {
+      made.push(await world.store.project(group, visibilities[n % visibilities.length] ?? 'private', `${prefix}-${n}`))
     }
-    const [some, most] = [await build(12, 8), await build(25, 8)]
+    return made
+  }
+
+  it('are no more by the paths of projects where all of the first are hidden, also from a member of some further on', async () => {
+    const { store } = world
+    const group = await store.group()
+    // More than are read at first.
+    const before = await manyProjects(group, ['private'], 'a', 45)
+    const shown = await manyProjects(group, ['public', 'internal'], 'b', 24)
+    const after = await manyProjects(group, ['private'], 'c', 45)
+    const inside = [...before, ...shown, ...after]
+    await store.fillAll(inside, 4)
+    for (const place of [40, 45, 46, 80]) await giveRole('insider', 'project', inside[place] as Project)
     for (const who of ['insider', 'reporter', 'nobody']) {
-      for (const [group, expected] of [
-        [some, 3],
-        [most, 4],
-      ] as const) {
-        const { rounds } = await byGroup(group, who, '?order_by=project_path')
-        expect([who, rounds]).toEqual([who, expected])
+      for (const sort of ['asc', 'desc']) {
+        const query = `?order_by=project_path&sort=${sort}`
+        let next = ''
+        const first = await byGroup(String(group.id), who, query, ({ statusCode, headers }) => {
+          expect(statusCode).toBe(200)
+          next = /[?&](cursor=[^&>]+)[^>]*>; rel="next"/.exec(headers.Link ?? '')?.[1] ?? ''
+        })
+        expect(next).not.toBe('')
+        const second = await byGroup(String(group.id), who, `${query}&page=2&${next}`, () => {})
+        expect([who, sort, first.rounds, second.rounds]).toEqual([who, sort, 3, 3])
       }
     }
+  })
+
+  it('are no more for whoever has a role in a project that all may see, where the list ends before its page', async () => {
+    const { store } = world
+    const group = await store.group()
+    const [open, closed] = [await store.project(group), await store.project(group, 'private')]
+    await store.fillAll([open, closed], 4)
+    for (const project of [open, closed]) await giveRole('insider', 'project', project)
+    for (const sort of ['asc', 'desc']) {
+      const all = ({ body }: Answer) => expect(JSON.parse(body)).toHaveLength(8)
+      const { rounds } = await byGroup(String(group.id), 'insider', `?order_by=project_path&sort=${sort}`, all)
+      expect([sort, rounds]).toEqual([sort, 3])
+    }
+  })
+
+  it('are one more by the paths of projects for a member of a group inside that has none of the first private ones', async () => {
+    const { store } = world
+    const group = await store.group()
+    const sub = await store.group(group, 'private')
+    const [first, last] = [await store.group(group, 'private'), await store.group(group, 'private')]
+    await store.fillAll(await manyProjects(sub, ['private'], 'b', 45), 4)
+    await store.fillAll(await manyProjects(first, ['private'], 'a', 12), 4)
+    await store.fillAll(await manyProjects(last, ['private'], 'c', 12), 4)
+    const query = '?order_by=project_path'
+    await giveRole('insider', 'group', first)
+    expect((await byGroup(String(group.id), 'insider', query)).rounds).toBe(3)
+    await giveRole('neighbour', 'group', last)
+    expect((await byGroup(String(group.id), 'neighbour', query)).rounds).toBe(4)
   })
 
   it('are no more by the paths of projects of one package each, most of which never had any', async () => {
@@ -201,15 +244,11 @@ describe('the round trips of a list, one after another', () => {
   })
 
   it('are not made twice for a page far down, where a project in which he has a role is shown to all', async () => {
-    const { store, ids } = world
+    const { store } = world
     const group = await store.group()
     const inside = [await store.project(group), await store.project(group, 'private'), await store.project(group)]
     await store.fillAll(inside, 60)
-    for (const { id, ancestorIds } of inside.slice(0, 2)) {
-      const source = { kind: 'project', id } as const
-      const role = { userId: ids.insider ?? 0, accessLevel: ACCESS_LEVELS.reporter, expiresOn: null, createdAt: now() }
-      await store.db.members.add({ ...role, source, within: ancestorIds })
-    }
+    for (const project of inside.slice(0, 2)) await giveRole('insider', 'project', project)
     const read = async (query: string) => {
       let found: number[] = []
       const call = { path: `/groups/${group.id}/packages${query}` }

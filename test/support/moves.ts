@@ -1,5 +1,5 @@
 import type { PackageOrder } from '../../lib/domain/listing.ts'
-import { ACCESS_LEVELS, ANONYMOUS, type Caller } from '../../lib/domain/permissions.ts'
+import { ACCESS_LEVELS, ANONYMOUS, type Caller, notedIn } from '../../lib/domain/permissions.ts'
 import type { Group, Project } from '../../lib/domain/project.ts'
 import type { GroupQuery } from '../../lib/repository/groupListings.ts'
 import { testEnvironment } from './environment.ts'
@@ -23,15 +23,30 @@ export const signedIn = (store: Store): Caller => ({
 })
 
 /** Somebody with a role in each of these projects. */
-export const memberOf = (store: Store, ...projects: readonly Pick<Project, 'id' | 'ancestorIds'>[]): Caller => {
+export const memberOf = (store: Store, ...projects: readonly Pick<Project, 'id' | 'ancestorIds' | 'path'>[]): Caller =>
+  memberIn(store, projects, [])
+
+/** The same, and in each of these groups. */
+export const memberIn = (
+  store: Store,
+  projects: readonly Pick<Project, 'id' | 'ancestorIds' | 'path'>[],
+  groups: readonly Group[],
+): Caller => {
   const role = { userId: 4712, expiresOn: null, createdAt: now(), accessLevel: ACCESS_LEVELS.reporter }
   return {
     user: { ...store.owner, id: role.userId, admin: false },
-    memberships: projects.map(({ id, ancestorIds }) => ({
-      ...role,
-      source: { kind: 'project', id },
-      within: ancestorIds,
-    })),
+    memberships: [
+      ...projects.map((place) => ({
+        ...role,
+        source: { kind: 'project', id: place.id } as const,
+        ...notedIn('project', place),
+      })),
+      ...groups.map((place) => ({
+        ...role,
+        source: { kind: 'group', id: place.id } as const,
+        ...notedIn('group', place),
+      })),
+    ],
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readUnlessOvertaken } from '../../lib/domain/overtaken.ts'
 import type { Package, PackageStatus, PackageType } from '../../lib/domain/package.ts'
-import type { Caller } from '../../lib/domain/permissions.ts'
+import { type Caller, isAnonymous } from '../../lib/domain/permissions.ts'
 import type { Group, Project, Visibility } from '../../lib/domain/project.ts'
 import type { Writer } from '../../lib/domain/protection.ts'
 import { type Database, databaseOver, openDatabase } from '../../lib/repository/database.ts'
@@ -67,7 +67,7 @@ export const openStore = async ({ holdMs }: { holdMs?: number } = {}) => {
 export const readGroup = async (db: Database, group: Group, caller: Caller, query: GroupQuery) => {
   return readUnlessOvertaken(async () => {
     // A request reads both at the same moment: what begins may be the older one.
-    const begun = db.groupListings.begin(group.id, query)
+    const begun = db.groupListings.begin(group.id, query, isAnonymous(caller))
     const revision = await db.groups.transitRevision(group.id)
     return begun.read(group, caller, revision)
   })

@@ -4,7 +4,7 @@ import { isDisplayable, type Package } from '../../lib/domain/package.ts'
 import type { Membership } from '../../lib/domain/permissions.ts'
 import { FEW_PACKAGES, type Group, isMoreVisible, type Project, placeInside } from '../../lib/domain/project.ts'
 import { entryFromItem } from '../../lib/repository/items.ts'
-import { padded, pathSortKey, segmentOf, UNCOUNTED } from '../../lib/repository/keys.ts'
+import { padded, pathSortKeys, segmentOf, UNCOUNTED } from '../../lib/repository/keys.ts'
 import { FANOUT } from '../../lib/repository/segments.ts'
 import type { Item } from '../../lib/repository/table.ts'
 import type { openStore } from './store.ts'
@@ -88,13 +88,13 @@ const contentsProblems = (rows: readonly Row[], things: Things): string[] => {
         if (!row) return [`${key} is missing`]
         const publications = 'publications' in thing ? Number(thing.publications) : 0
         const isSorted = publications > 0 && groupId > 0
-        const sortKey = isSorted ? pathSortKey(thing.path, thing.id).n : undefined
+        const { n, v }: { n?: string; v?: string } = isSorted ? pathSortKeys(groupId, thing) : {}
         const { path, groupIds } = placeInside(groupId, thing)
         const told = isSorted && groupIds.length > 0 ? path : undefined
         const few = isSorted && publications < FEW_PACKAGES ? publications : undefined
         return [
           ...fields.flatMap((field) => (same(row[field], thing[field]) ? [] : [`${key} has another ${field}`])),
-          ...(row.n === sortKey ? [] : [`${key} is sorted by another path`]),
+          ...(row.n === n && row.v === v ? [] : [`${key} is sorted by another path`]),
           ...(row.w === told ? [] : [`${key} tells another place`]),
           ...(row.c === few ? [] : [`${key} tells of ${row.c} packages`]),
         ]

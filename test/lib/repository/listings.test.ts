@@ -59,7 +59,7 @@ describe('every list, in every order, filtered in every way', () => {
     packages = packages.map((one) => (victims.includes(one) ? { ...one, status: 'pending_destruction' } : one))
 
     const shelves = groupShelves(top.id, ['private', 'internal', 'public'], false)
-    const inside = { groupId: top.id, all: async () => contents, areStill: async () => true }
+    const inside = { groupId: top.id, all: async () => contents, areStill: async () => true, pathOf: () => '' }
     await fc.assert(
       fc.asyncProperty(
         filters as fc.Arbitrary<PackageFilter>,

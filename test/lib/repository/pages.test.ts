@@ -73,7 +73,7 @@ const list = async (
   page: Partial<Page>,
 ) => {
   const wanted = { ...query, page: { number: 1, size: SIZE, asked: SIZE, ...page } }
-  const inside = { groupId: top.id, all: async () => projects, areStill: async () => true }
+  const inside = { groupId: top.id, all: async () => projects, areStill: async () => true, pathOf: () => '' }
   return query.order === 'project_path'
     ? store.db.listings.listPackagesByProjectPath(shelves, inside, wanted)
     : store.db.listings.listPackages(shelves, wanted)

@@ -1,0 +1,173 @@
+/** The projects of a group that have packages to list, in the order of their paths, read as far as a page needs them. */
+import { compareText, type Sort } from '../domain/listing.ts'
+import { FEW_PACKAGES, type PlaceInside, parentId, type Visibility, visibilities } from '../domain/project.ts'
+import { packagesTold, placeTold } from './contents.ts'
+import { type Content, contentFromItem } from './items.ts'
+import type { Shelf } from './keys.ts'
+import { type ProjectsOf, projectsByPath } from './ranges.ts'
+import type { Item, Range, Table } from './table.ts'
+import { type Stretch, turned } from './ways.ts'
+
+/** `told` is how many packages to expect of it; of one that a role tells nothing is expected. */
+type NextProject = { id: number; path: string; told: number; place: PlaceInside | undefined }
+
+/** Projects with one path, in lower case. */
+export type OfPath<Inside = Pick<NextProject, 'id'>> = readonly [path: string, projects: readonly Inside[]]
+
+export const byPath = <Inside extends Pick<Content, 'path'>>(projects: readonly Inside[]): OfPath<Inside>[] => [
+  ...Map.groupBy(projects, ({ path }) => path.toLowerCase()),
+]
+
+/** A page asks no more projects at first: a few may hold all of it. */
+export const FIRST_PROJECTS = 32
+const MOST_CONTENTS = FIRST_PROJECTS * FEW_PACKAGES
+
+/** Where a page begins. */
+type Start = Pick<Stretch, 'take' | 'from' | 'isBackwards'>
+
+const isDescending = (sort: Sort, { isBackwards }: Start) => turned(sort, isBackwards) === 'desc'
+
+/** What is read first: enough where each project has one package, and one more, as the last waits for others of its path. */
+const firstRead = (of: ProjectsOf, sort: Sort, start: Start) => ({
+  range: projectsByPath(of, isDescending(sort, start), start.from?.value ?? undefined),
+  limit: Math.min(start.take + 1, MOST_CONTENTS),
+})
+
+/** Starts to read the first projects of a group, of all that a caller may turn out to see, for a table that remembers it. */
+export const readNextProjectsAhead = (
+  table: Pick<Table, 'query'>,
+  { isAnonymous, ...of }: Omit<ProjectsOf, 'visibility'> & { isAnonymous: boolean },
+  sort: Sort,
+  start: Start,
+): void => {
+  for (const visibility of isAnonymous ? (['public'] as const) : visibilities) {
+    const { range, limit } = firstRead({ ...of, visibility }, sort, start)
+    // It fails again for whoever needs it.
+    table.query(range, limit).catch(() => {})
+  }
+}
+
+/**
+ * The projects of a list from where a page begins.
+ *
+ * | Shelf                      | Its projects come from                                                              |
+ * |----------------------------|-------------------------------------------------------------------------------------|
+ * | of the group               | its contents, by visibility                                                         |
+ * | of a project, by a role    | the role, which tells the path                                                      |
+ * | of a group inside, by one  | the first private ones of the outer group, which were read ahead; then its contents |
+ *
+ * @param pathOf the path of a project that has a shelf of its own in the list
+ */
+export const openNextProjects = async (
+  table: Pick<Table, 'query'>,
+  { groupId, shelves, pathOf }: { groupId: number; shelves: readonly Shelf[]; pathOf: (id: number) => string },
+  sort: Sort,
+  start: Start,
+) => {
+  const descending = isDescending(sort, start)
+  const compare = (one: string, other: string) => compareText(one, other) * (descending ? -1 : 1)
+  const isBefore =
+    (edge: string) =>
+    ({ path }: Pick<NextProject, 'path'>) =>
+      compare(path, edge) < 0
+
+  /** Contents of one request may be of more than one age: who was met under one path is not met under another. */
+  const met = new Map<number, NextProject>()
+  let waiting: NextProject[] = []
+  const add = (some: readonly NextProject[]) => {
+    const fresh = some.filter(({ id }) => !met.has(id))
+    for (const one of fresh) met.set(one.id, one)
+    waiting = [...waiting, ...fresh].sort((one, other) => compare(one.path, other.path))
+  }
+  const fromContent = (content: Content): NextProject => ({
+    id: content.id,
+    path: content.path.toLowerCase(),
+    told: packagesTold(content),
+    place: placeTold(groupId, content),
+  })
+
+  /** A stretch of contents; what comes before `edge` is known. */
+  const openLane = (range: Range, from: string) => {
+    let after: Item | undefined
+    const lane = {
+      edge: from,
+      isOver: false,
+      async read(limit: number): Promise<void> {
+        const { items, next } = await table.query(range, limit, after)
+        const contents = items.map(contentFromItem)
+        after = next
+        lane.isOver = next === undefined
+        lane.edge = contents.at(-1)?.path.toLowerCase() ?? lane.edge
+        add(contents.filter((one) => isListed(one, shelves)).map(fromContent))
+      },
+    }
+    return lane
+  }
+
+  const ofGroup = shelves.flatMap((shelf) => (shelf.kind === 'group' && shelf.id === groupId ? [shelf] : []))
+  const inside = shelves.flatMap((shelf) => (shelf.kind === 'group' && shelf.id !== groupId ? [shelf.id] : []))
+  const own = shelves.filter(({ kind }) => kind === 'project')
+  const isDirect = ofGroup.every(({ depth }) => depth === 'direct')
+
+  const openFirst = async (visibility: Visibility) => {
+    const { range, limit } = firstRead({ groupId, visibility, isDirect }, sort, start)
+    const lane = openLane(range, '')
+    await lane.read(limit)
+    return lane
+  }
+  const openInside = async () => {
+    const { edge, isOver } = await openFirst('private')
+    return [...new Set(isOver ? [] : inside)].map((id) =>
+      openLane(projectsByPath({ groupId: id, visibility: 'private', isDirect: false }, descending, edge), edge),
+    )
+  }
+  const [first, second] = await Promise.all([
+    Promise.all([...new Set(ofGroup.map(({ visibility }) => visibility))].map(openFirst)),
+    inside.length > 0 ? openInside() : [],
+  ])
+  const lanes = [...first, ...second]
+  add(
+    own
+      .map(({ id }) => ({ id, path: pathOf(id).toLowerCase(), told: 0, place: undefined }))
+      .filter(({ path }) => compare(path, start.from?.value ?? path) >= 0),
+  )
+
+  return {
+    /** Those that are next, with all projects of their paths. */
+    atHand: (): OfPath<NextProject>[] =>
+      byPath(lanes.reduce((some, { isOver, edge }) => (isOver ? some : some.filter(isBefore(edge))), waiting)),
+
+    /** Whether no others follow. */
+    isWhole: () => lanes.every(({ isOver }) => isOver),
+
+    /** Reads on until so many are at hand, as far as one step goes. */
+    async readOn(enough: number): Promise<void> {
+      await Promise.all(
+        lanes.map(async ({ isOver, edge, read }) => {
+          const missing = enough - waiting.filter(isBefore(edge)).length
+          if (!isOver && missing > 0) await read(Math.min(missing + 1, MOST_CONTENTS))
+        }),
+      )
+    },
+
+    /** Lets go of those that were asked. */
+    pass(asked: readonly OfPath[]): void {
+      const ids = new Set(asked.flatMap(([, same]) => same.map(({ id }) => id)))
+      waiting = waiting.filter(({ id }) => !ids.has(id))
+    },
+
+    placeOf: (id: number) => met.get(id)?.place,
+
+    /** The shelves of projects that stand on those of the group as well. */
+    twice: () =>
+      own.filter(({ id }) => ofGroup.some(({ visibility }) => visibility === met.get(id)?.place?.visibility)),
+  }
+}
+
+/** Whether a project's packages stand on one of these shelves. */
+const isListed = (content: Content, shelves: readonly Shelf[]): boolean =>
+  shelves.some((shelf) => {
+    if (shelf.kind === 'project') return shelf.id === content.id
+    const depth = parentId(content) === shelf.id ? 'direct' : 'nested'
+    return content.ancestorIds.includes(shelf.id) && shelf.depth === depth && shelf.visibility === content.visibility
+  })
