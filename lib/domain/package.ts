@@ -39,7 +39,8 @@ export type Tag = { id: number; packageId: number; name: string; createdAt: stri
 
 /**
  * A package as it stands in a list. Times are ISO 8601 in UTC with milliseconds. `place` is that of its project inside
- * the group whose list it is read from; elsewhere there is none.
+ * the group whose list it is read from; elsewhere there is none. `placeHash` stands for the one where its project was when
+ * the row was written, if it is read from the project's own shelf.
  */
 export type PackageEntry = {
   id: number
@@ -53,6 +54,7 @@ export type PackageEntry = {
   lastDownloadedAt: string | null
   tags: Tag[]
   place?: PlaceInside | undefined
+  placeHash?: string | undefined
 }
 
 /** The whole record. `revision` grows with each change; `fileCount` counts the files that are listed. */

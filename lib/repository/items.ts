@@ -1,4 +1,5 @@
 /** Items as they are stored, and their way in and out. What comes out is parsed: a damaged item is a bug that shows. */
+import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import { type DirectUpload, directTypes } from '../domain/directUpload.ts'
 import type { GroupSettings } from '../domain/duplicates.ts'
@@ -14,7 +15,14 @@ import type {
 } from '../domain/package.ts'
 import { packageStatuses, packageTypes } from '../domain/package.ts'
 import { accessLevels, type Membership, type User } from '../domain/permissions.ts'
-import { type Group, type PlaceInside, type Project, VISIBILITIES, visibilities } from '../domain/project.ts'
+import {
+  type Group,
+  type Place,
+  type PlaceInside,
+  type Project,
+  VISIBILITIES,
+  visibilities,
+} from '../domain/project.ts'
 import { deleteLevels, type ProtectionRule, protectedTypes, pushLevels } from '../domain/protection.ts'
 import { type DeployToken, deployTokenScopes, type PersonalToken, tokenScopes } from '../domain/token.ts'
 import { contentSource, type Source, shelfSortKeys, sortableOf, typePrefix } from './keys.ts'
@@ -66,6 +74,7 @@ const schemas = {
     s: v.optional(v.picklist(packageStatuses), 'default'),
     g: v.optional(v.array(v.pipe(v.string(), v.regex(/^\w+ \w+ \w+ ./))), []),
     w: v.optional(v.pipe(v.string(), v.regex(/^\d+ [\d,]* \S+$/), v.transform(placeFromText))),
+    h: v.optional(v.string()),
   }),
   package: v.object({
     ...entry,
@@ -303,6 +312,7 @@ export const tokenPointerFromItem = (item: Item) => v.parse(schemas.tokenPointer
  * | `s`       | status, where it is not `default`                              |
  * | `g`       | tags, if any: id, creation and change to the base 36, name     |
  * | `w`       | place inside the group, on a group's shelf                     |
+ * | `h`       | hash of the place, on a project's own (`placeHash`)            |
  * | `r`       | revision of the record                                         |
  */
 export const rowOf = (record: Package): Item => ({
@@ -316,7 +326,7 @@ export const rowOf = (record: Package): Item => ({
 })
 
 export const entryFromItem = (item: Item): PackageEntry => {
-  const { p, c, d, s, g, w, ...sortKeys } = v.parse(schemas.row, item)
+  const { p, c, d, s, g, w, h, ...sortKeys } = v.parse(schemas.row, item)
   const sortable = sortableOf(sortKeys)
   return {
     ...sortable,
@@ -326,6 +336,7 @@ export const entryFromItem = (item: Item): PackageEntry => {
     lastDownloadedAt: d === undefined ? null : timeOf(d),
     tags: g.map((text) => tagFromText(sortable.id, text)),
     ...(w ? { place: w } : {}),
+    ...(h ? { placeHash: h } : {}),
   }
 }
 
@@ -343,8 +354,18 @@ const tagFromText = (packageId: number, text: string): Tag => {
 /** Holds as long as a row of a shelf, or of a directory of names, is the one that was read. */
 export const isUnchanged = ({ r }: Item) => ({ if: 'r = :r', values: { ':r': r } })
 
+/**
+ * Stands for who may see a project that is there. 48 bits are enough to tell two places of one project apart, and make a
+ * row no longer than it may be.
+ */
+export const placeHash = ({ visibility, ancestorIds }: Place): string =>
+  createHash('sha256').update(`${visibility} ${ancestorIds.join()}`).digest('base64url').slice(0, 8)
+
 export const placedRow = (place: PlaceInside): Item => ({ w: placeText(place) })
 export const withoutPlace = ({ w: _place, ...row }: Item): Item => row
+export const hashedRow = (place: Place): Item => ({ h: placeHash(place) })
+export const isHashed = ({ h }: Item, place: Place) => h === placeHash(place)
+export const withoutHash = ({ h: _hash, ...row }: Item): Item => row
 /** The project of a row, undefined where an item is none. */
 export const projectOfRow = ({ p }: Item) => (p === undefined ? undefined : Number(p))
 

@@ -1,7 +1,7 @@
 import { overtaken } from '../domain/overtaken.ts'
 import { type Membership, notedIn } from '../domain/permissions.ts'
 import type { Located, Project } from '../domain/project.ts'
-import { isUnchanged, membershipFromItem } from './items.ts'
+import { hashedRow, isHashed, isUnchanged, membershipFromItem, withoutHash } from './items.ts'
 import {
   type Key,
   memberKey,
@@ -67,6 +67,9 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
     const away = standing.left.map(partitions[stage])
     if (to.length + away.length === 0) return true
 
+    /** A row that is copied tells the new place itself, too. */
+    const isTelling = (item: Item) => stage !== 'entries' || to.length === 0 || isHashed(item, located.thing)
+
     const perPage = Math.max(1, Math.floor(ACTIONS / (1 + to.length + away.length)))
     let after = from
     for (let pages = 1; ; pages++) {
@@ -76,15 +79,19 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
         next = page.next
         const rows = page.items.filter(isRow)
         if (rows.length === 0) return []
-        const copies = rows.flatMap((item): Write[] => [
-          {
-            check: { pk: own, sk: String(item.sk) },
-            ...isUnchanged(item),
-            otherwise: 'again',
-          },
-          ...to.map((there): Write => ({ put: { ...item, ...there, sk: String(item.sk) } })),
-          ...away.map((pk): Write => ({ delete: { pk, sk: String(item.sk) } })),
-        ])
+        const copies = rows.flatMap((item): Write[] => {
+          const sk = String(item.sk)
+          const key = { pk: own, sk }
+          const unchanged = { ...isUnchanged(item), otherwise: 'again' } as const
+          const copied = withoutHash(item)
+          return [
+            isTelling(item)
+              ? { check: key, ...unchanged }
+              : { put: { ...item, ...hashedRow(located.thing), ...key }, ...unchanged },
+            ...to.map((there): Write => ({ put: { ...copied, ...there, sk } })),
+            ...away.map((pk): Write => ({ delete: { pk, sk } })),
+          ]
+        })
         return [still, ...copies]
       })
       if (!next) return true

@@ -9,7 +9,7 @@ import {
   placeInside,
   visibilities,
 } from '../domain/project.ts'
-import { isUnchanged, placedRow, rowOf } from './items.ts'
+import { hashedRow, isUnchanged, placedRow, rowOf } from './items.ts'
 import {
   type Key,
   namesKey,
@@ -155,9 +155,12 @@ export const shelfWrites = (located: Located<Project>, changes: readonly Change[
   ]
 }
 
-/** A row on a group's shelf tells where its project is, so that the list need not read each project on a page. */
+/**
+ * A row on a group's shelf tells where its project is, so that the list need not read each project on a page. One on its
+ * own shelf stays there when the project moves, and tells whether it was written in the place that a list knows of.
+ */
 export const placeOn = (shelf: Shelf, project: Project): Item =>
-  shelf.kind === 'project' ? {} : placedRow(placeInside(shelf.id, project))
+  shelf.kind === 'project' ? hashedRow(project) : placedRow(placeInside(shelf.id, project))
 
 const entryWrites = (shelf: Shelf, project: Project, { before, after }: Change): Write[] => {
   const pk = shelfPartition(shelf)

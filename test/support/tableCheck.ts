@@ -3,7 +3,7 @@ import { slotName, slotOf } from '../../lib/domain/listing.ts'
 import { isDisplayable, type Package } from '../../lib/domain/package.ts'
 import type { Membership } from '../../lib/domain/permissions.ts'
 import { FEW_PACKAGES, type Group, isMoreVisible, type Project, placeInside } from '../../lib/domain/project.ts'
-import { entryFromItem } from '../../lib/repository/items.ts'
+import { entryFromItem, placeHash } from '../../lib/repository/items.ts'
 import { padded, pathSortKeys, segmentOf, UNCOUNTED } from '../../lib/repository/keys.ts'
 import { FANOUT } from '../../lib/repository/segments.ts'
 import type { Item } from '../../lib/repository/table.ts'
@@ -182,6 +182,11 @@ const shelfProblems = (rows: readonly Row[], things: Things): string[] => {
     const project = things.project.get(record.projectId)
     if (!isThere(project)) continue
     const slot = slotName(slotOf(record))
+    add(
+      expected,
+      `PROJECT#${padded(project.id)} package ${record.id} revision ${record.revision}, ${placeHash(project)}`,
+      1,
+    )
     for (const groupId of project.ancestorIds) {
       const depth = groupId === project.ancestorIds.at(-1) ? 'direct' : 'nested'
       const shelf = `GROUP#${padded(groupId)}#${depth}#${project.visibility}`
@@ -198,10 +203,14 @@ const shelfProblems = (rows: readonly Row[], things: Things): string[] => {
     }
   }
   for (const row of rows) {
+    const projectId = /^PROJECT#(\d+)$/.exec(row.pk)?.[1]
+    if (projectId !== undefined && row.sk !== 'META' && isThere(things.project.get(Number(projectId)))) {
+      add(found, `${row.pk} package ${entryFromItem(row).id} revision ${row.r}, ${row.h}`, 1)
+    }
     const groupId = /^(?:NAMES#|TALLY#)?GROUP#(\d+)(?=#|$)/.exec(row.pk)?.[1]
     if (groupId === undefined || row.sk === 'META' || !isThere(things.group.get(Number(groupId)))) continue
     if (row.pk.startsWith('GROUP#')) {
-      add(found, `${row.pk} package ${entryFromItem(row).id} revision ${row.r}, ${row.w}`, 1)
+      add(found, `${row.pk} package ${entryFromItem(row).id} revision ${row.r}, ${row.w}${row.h ?? ''}`, 1)
     }
     const counts = Object.entries(row).filter(([name, count]) => /^\w+:\w+/.test(name) && typeof count === 'number')
     if (row.pk.startsWith('NAMES#'))

@@ -57,7 +57,9 @@ const expectConsistent = async (packageId: number) => {
   const { creatorId: _c, updatedAt: _u, fileCount: _f, revision: _r, ...entry } = record
   for (const shelf of shelvesOf(project)) {
     const found = await store.db.listings.listPackages([shelf], record.status === 'hidden' ? hidden : everything)
-    const rows = found.rows.filter(({ id }) => id === packageId).map(({ place: _place, ...row }) => row)
+    const rows = found.rows
+      .filter(({ id }) => id === packageId)
+      .map(({ place: _place, placeHash: _hash, ...row }) => row)
     expect([found.total, rows]).toEqual([found.rows.length, [entry]])
   }
 }
