@@ -25,7 +25,10 @@ const pathAttributes = (groupId: number, project: Project): Item => {
 export const packagesTold = ({ c }: Content): number => c ?? FEW_PACKAGES
 
 /** Where in the group a project is, as far as its row in the contents tells. */
-export const placeTold = (groupId: number, { visibility, path, ancestorIds, w }: Content): PlaceInside | undefined => {
+export const placeTold = (
+  groupId: number,
+  { visibility, path, ancestorIds, w }: Pick<Content, 'visibility' | 'path' | 'ancestorIds' | 'w'>,
+): PlaceInside | undefined => {
   const groupIds = ancestorIds.slice(ancestorIds.indexOf(groupId) + 1)
   const inside = groupIds.length === 0 ? path : w
   return inside === undefined ? undefined : { visibility, path: inside, groupIds }

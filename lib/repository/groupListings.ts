@@ -5,7 +5,7 @@ import type { Paged } from '../domain/pagination.ts'
 import { type Caller, canInProject, type GroupScope, groupScope, isAnonymous } from '../domain/permissions.ts'
 import { follow, type Group, type PlacedProject, type Project, projectInside } from '../domain/project.ts'
 import type { groupRepository } from './groups.ts'
-import { projectOfRow, withoutPlace } from './items.ts'
+import { placeHash, projectOfRow, withoutPlace } from './items.ts'
 import {
   groupOfPartition,
   isOfGroupTally,
@@ -18,7 +18,7 @@ import {
   tallyPartition,
 } from './keys.ts'
 import { type ListingTable, openListing } from './listings.ts'
-import { marksOf, recentIn, takenOff, talliesOf } from './marks.ts'
+import { marksOf, recentIn, revisionOf, takenOff, talliesOf } from './marks.ts'
 import { type ProjectsInside, readAheadByPath } from './projectPaths.ts'
 import { groupShelves } from './shelves.ts'
 import { chunks, type Item, type Range, type Table } from './table.ts'
@@ -41,11 +41,11 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
   }
 
   const begin = (groupId: number, query: GroupQuery, isAnonymous: boolean) => {
-    // By path the contents of the group tell where a project is whose own shelf is read.
-    const isOfGroup = (pk: string) => query.order === 'project_path' || !isOfProject(pk)
+    // The tallies of the group come with its transits, which tell how old they are.
+    const isOfGroup = (pk: string) => !isOfProject(pk) && pk !== tallyPartition({ kind: 'group', id: groupId })
     const memory = remembering(tellingPlaces(table, groupId), isOfGroup)
-    readAheadByPath(memory.table, { groupId, isDirect: query.excludeSubgroups, isAnonymous }, query)
-    return memory
+    const ahead = readAheadByPath(memory.table, { groupId, isDirect: query.excludeSubgroups, isAnonymous }, query)
+    return { ...memory, ahead }
   }
 
   const read = async (
@@ -55,6 +55,9 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     caller: Caller,
     revision: number,
   ): Promise<Paged<GroupRow>> => {
+    // What comes now looks whether anything moved since these reads.
+    await memory.ahead
+    const isByPath = query.order === 'project_path'
     const scope = groupScope(caller, group, query.excludeSubgroups)
     const source = isAnonymous(caller) ? withPublicTallies(memory.table) : memory.table
     const projects = rememberingProjects(groups)
@@ -63,17 +66,33 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         kind === 'project' && projectPath !== undefined ? [[id, projectPath]] : [],
       ),
     )
+    /** How many group reads had ended when the last look began whether anything departed or arrived. */
+    let looked = 0
+    const looking = <Seen>(look: () => Promise<Seen>): Promise<Seen> => {
+      looked = memory.groupReads()
+      return look()
+    }
+    const lookAgain = async (): Promise<void> => {
+      if (memory.groupReads() > looked) await looking(() => check(group.id, revision))
+    }
+    const transitsNow = lazily(() =>
+      looking(async () => {
+        const transits = await transitsIn(source, group.id)
+        if (transits.revision !== revision) throw new Overtaken()
+        return transits
+      }),
+    )
     const inside: ProjectsInside = {
       groupId: group.id,
       all: lazily(() => groups.listContents('project', group)),
-      async areStill() {
-        const { projectIds, groupIds } = await transitsIn(source, group.id)
-        return projectIds.length + groupIds.length === 0
-      },
+      areStill: async () => isStillBy(await transitsNow()),
+      lookAgain,
+      // Those that he sees by a role in them are read as of one moment with what is in transit.
+      load: async (ids) => projects.load(ids.filter((id) => !rolePaths.has(id))),
       pathOf: (id) => rolePaths.get(id) ?? '',
     }
     const listFrom = async (reader: ListingTable, shelves: readonly Shelf[]): Promise<Paged<PackageEntry>> =>
-      query.order === 'project_path'
+      isByPath
         ? openListing(reader).listPackagesByProjectPath(shelves, inside, query)
         : openListing(reader).listPackages(shelves, query)
 
@@ -118,13 +137,19 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       const own = await likelyOwn()
       return { own, page: await listFrom(passingOver(source, new Set(), []), [...around, ...ownShelves(own)]) }
     }
-    const [ahead, transits] = await Promise.all([listAhead(), transitsIn(source, group.id)])
-    const isStill = transits.projectIds.length + transits.groupIds.length === 0
+    const loadTogether = (ids: readonly number[]) => looking(() => projects.loadTogether(group.id, ids, revision))
+    const [ahead, transits] = await Promise.all([
+      listAhead(),
+      transitsNow(),
+      isByPath && roleIds.length > 0 ? loadTogether(roleIds) : undefined,
+    ])
+    const isStill = isStillBy(transits)
     /** A row tells its project's place, unless it may be from an index that is behind a move of it. */
     const isTold = ({ projectId, place }: PackageEntry): boolean =>
       place !== undefined &&
       !transits.isRecent({ kind: 'project', id: projectId }) &&
       !place.groupIds.some((id) => transits.isRecent({ kind: 'group', id }))
+    const untold = (rows: readonly PackageEntry[]) => rows.flatMap((row) => (isTold(row) ? [] : [row.projectId]))
     const moving = await loadMoving(transits.groupIds)
     const reader = passingOver(source, new Set(transits.projectIds), moving)
 
@@ -135,19 +160,15 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
         ? ahead.page
         : listFrom(reader, [...distinct([...around, ...standIns(moving)]), ...ownShelves(own)])
 
-    let checked = memory.groupReads()
-    /** Looks once more whether anything departed or arrived, where what a page tells may be later than the last look. */
     const join = async ({ rows }: Paged<PackageEntry>): Promise<void> => {
-      const isLater = apart.length === 0 || memory.groupReads() !== checked
-      checked = memory.groupReads()
       // Those that are apart are known as of one moment with the transits, and a later state must not replace that.
-      const others = rows.filter((row) => !isTold(row) && !apart.includes(row.projectId))
-      await Promise.all([projects.load(others), isLater ? check(group.id, revision) : undefined])
+      const others = untold(rows).filter((id) => !apart.includes(id))
+      await Promise.all([projects.load(others), lookAgain()])
     }
     // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
     await Promise.all([
+      apart.length > 0 && !(isByPath && isStill) ? loadTogether(apart) : undefined,
       (isStill ? Promise.resolve(ahead.page) : list(apart)).then(join),
-      apart.length > 0 ? projects.loadTogether(group.id, apart, revision) : undefined,
     ])
 
     /** The project where it is now: this group knows its own place, and those that move know theirs. */
@@ -164,16 +185,20 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     })
     const found = await list(own)
     await Promise.all([
-      projects.load(found.rows.filter((row) => !isTold(row))),
-      memory.groupReads() === checked && moving.length === 0 ? undefined : check(group.id, revision),
+      projects.load(untold(found.rows)),
+      moving.length === 0 ? lookAgain() : check(group.id, revision),
     ])
     const rows = found.rows.flatMap((entry): GroupRow[] => {
       const { place, projectId } = entry
       const project = place && isTold(entry) ? projectInside(group, projectId, place) : placed(projectId)
       return mayRead(project) ? [{ entry, project }] : []
     })
-    // Either an index is behind, or what these are of left since the total was read.
-    if (rows.length < found.rows.length) await check(group.id, revision)
+    // By path a project's own rows are read beside the last look. One that was written elsewhere may be later than that.
+    const isElsewhere = ({ entry: { placeHash: told }, project }: GroupRow) =>
+      told !== undefined && told !== placeHash(project)
+    const isLater = isByPath && (!isStill || rows.some(isElsewhere))
+    // Where rows are dropped, an index is behind, or what these are of left since the total was read.
+    if (isLater || rows.length < found.rows.length) await check(group.id, revision)
     return { ...found, rows }
   }
 
@@ -231,8 +256,12 @@ const remembering = (source: ListingTable, isOfGroup: (pk: string) => boolean) =
     const name = JSON.stringify(key)
     const known = answers.get(name) as Promise<Answer> | undefined
     if (known) return known
-    if (isOfGroup(pk)) groupReads++
-    const answer = read()
+    const counted = async () => {
+      const answer = await read()
+      if (isOfGroup(pk)) groupReads++
+      return answer
+    }
+    const answer = counted()
     answers.set(name, answer)
     return answer
   }
@@ -243,7 +272,7 @@ const remembering = (source: ListingTable, isOfGroup: (pk: string) => boolean) =
   }
   return {
     table,
-    /** How many reads there were that a move of a project makes stale. */
+    /** How many reads have ended that a move of a project makes stale. */
     groupReads: () => groupReads,
   }
 }
@@ -253,8 +282,11 @@ const transitsIn = async (table: ListingTable, groupId: number) => {
   const items = await table.queryAll({ pk: tallyPartition({ kind: 'group', id: groupId }) })
   const item = items.find(({ sk }) => sk === TRANSITS)
   const ids = (wanted: 'group' | 'project') => marksOf(item).flatMap(({ kind, id }) => (kind === wanted ? [id] : []))
-  return { projectIds: ids('project'), groupIds: ids('group'), isRecent: recentIn(item) }
+  return { projectIds: ids('project'), groupIds: ids('group'), isRecent: recentIn(item), revision: revisionOf(item) }
 }
+
+const isStillBy = ({ projectIds, groupIds }: Awaited<ReturnType<typeof transitsIn>>) =>
+  projectIds.length + groupIds.length === 0
 
 /** Rows that are passed over are read in pages that grow by this, up to the megabyte at which DynamoDB ends one. */
 const PASSING_GROWTH = 4
@@ -316,8 +348,8 @@ const rememberingProjects = (groups: Groups) => {
     /** All projects loaded so far, as far as they exist. */
     known: known as ReadonlyMap<number, Project>,
 
-    async load(rows: readonly Pick<PackageEntry, 'projectId'>[]): Promise<void> {
-      const missing = rows.map(({ projectId }) => projectId).filter((id) => !known.has(id))
+    async load(ids: readonly number[]): Promise<void> {
+      const missing = ids.filter((id) => !known.has(id))
       if (missing.length > 0) remember(await groups.listProjectsById(missing))
     },
 

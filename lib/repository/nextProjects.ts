@@ -33,18 +33,19 @@ const firstRead = (of: ProjectsOf, sort: Sort, start: Start) => ({
   limit: Math.min(start.take + 1, MOST_CONTENTS),
 })
 
-/** Starts to read the first projects of a group, of all that a caller may turn out to see, for a table that remembers it. */
-export const readNextProjectsAhead = (
+/**
+ * Reads the first projects of a group, of all that a caller may turn out to see, for a table that remembers it. What
+ * fails, fails again for whoever needs it.
+ */
+export const readNextProjectsAhead = async (
   table: Pick<Table, 'query'>,
   { isAnonymous, ...of }: Omit<ProjectsOf, 'visibility'> & { isAnonymous: boolean },
   sort: Sort,
   start: Start,
-): void => {
-  for (const visibility of isAnonymous ? (['public'] as const) : visibilities) {
-    const { range, limit } = firstRead({ ...of, visibility }, sort, start)
-    // It fails again for whoever needs it.
-    table.query(range, limit).catch(() => {})
-  }
+): Promise<void> => {
+  const seen = isAnonymous ? (['public'] as const) : visibilities
+  const reads = seen.map((visibility) => firstRead({ ...of, visibility }, sort, start))
+  await Promise.allSettled(reads.map(({ range, limit }) => table.query(range, limit)))
 }
 
 /**

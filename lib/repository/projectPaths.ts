@@ -6,7 +6,8 @@ import { lazily } from '../domain/lazily.ts'
 import { compareText, type PackageFilter } from '../domain/listing.ts'
 import { isDisplayable, type PackageEntry } from '../domain/package.ts'
 import type { Position } from '../domain/pagination.ts'
-import { FEW_PACKAGES } from '../domain/project.ts'
+import { FEW_PACKAGES, type PlaceInside } from '../domain/project.ts'
+import { placeTold } from './contents.ts'
 import type { Content } from './items.ts'
 import { projectOfNames, type Shelf } from './keys.ts'
 import { byPath, FIRST_PROJECTS, type OfPath, openNextProjects, readNextProjectsAhead } from './nextProjects.ts'
@@ -27,9 +28,16 @@ import {
 export type ProjectsInside = {
   groupId: number
   /** All of them, as they are now. */
-  all: () => Promise<readonly Pick<Content, 'id' | 'path'>[]>
+  all: () => Promise<readonly Pick<Content, 'id' | 'path' | 'visibility' | 'ancestorIds' | 'w'>[]>
   /** Whether none of them is on its way, so that each is listed where the contents of the group say that it is. */
   areStill: () => Promise<boolean>
+  /**
+   * Looks whether that is still so, if more was read of it since the last look. It may go out with reads of projects' own
+   * shelves, which a move leaves alone.
+   */
+  lookAgain: () => Promise<void>
+  /** Reads those of which nothing has told where they are, beside their packages. */
+  load: (ids: readonly number[]) => Promise<void>
   /** The path of one whose own shelf is listed. */
   pathOf: (id: number) => string
 }
@@ -48,17 +56,17 @@ const isAlongContents = ({ name, version, status }: PackageFilter) =>
   name === undefined && version === undefined && (status === undefined || isDisplayable(status))
 
 /**
- * Starts to read what a page begins with that is looked for among the projects that are next by path, and not by counts
- * of names; for a table that remembers what is read.
+ * Reads what a page begins with that is looked for among the projects that are next by path, and not by counts of names;
+ * for a table that remembers what is read.
  */
-export const readAheadByPath = (
+export const readAheadByPath = async (
   table: Pick<Table, 'query'>,
   of: Parameters<typeof readNextProjectsAhead>[1],
   { order, filter, sort, page }: PackageQuery,
-): void => {
+): Promise<void> => {
   const stretch = firstStretch(page)
   if (order !== 'project_path' || !isAlongContents(filter) || stretch.skip > 0) return
-  readNextProjectsAhead(table, of, sort, stretch)
+  await readNextProjectsAhead(table, of, sort, stretch)
 }
 
 /**
@@ -120,8 +128,13 @@ export const wayByProjectPath = async (
   /** By the counts of all names, which tell for any stretch which projects reach into it. */
   const wayByCounts = async (): Promise<Way> => {
     const names = Promise.all(shelves.map((shelf) => engine.matchingNames(shelf, filter)))
-    const [all, found] = await Promise.all([projects.all(), names])
+    const [all, found, isStill] = await Promise.all([projects.all(), names, projects.areStill()])
     notePaths(all)
+    const contents = new Map(isStill ? all.map((one) => [one.id, one]) : [])
+    const placeOf = (id: number) => {
+      const content = contents.get(id)
+      return content && placeTold(projects.groupId, content)
+    }
     const matching = Map.groupBy(found.flat(), ({ projectId }) => projectId)
     const listed = byPath(all.filter(({ id }) => matching.has(id)))
     const countOf = (some: readonly NameRow[] = []) => some.reduce((sum, { count }) => sum + count, 0)
@@ -150,9 +163,10 @@ export const wayByProjectPath = async (
             }
             skip = Math.max(0, skip - here)
           }
-          rows.push(...(await Promise.all(together)).flat())
+          const [read] = await Promise.all([Promise.all(together), projects.lookAgain()])
+          rows.push(...read.flat())
         }
-        return rows.slice(0, take)
+        return rows.slice(0, take).map((entry) => placedBy(placeOf, entry))
       },
       positionOf,
     }
@@ -227,13 +241,12 @@ export const wayByProjectPath = async (
         areStill(),
         isFew(),
         total(),
+        round > 0 ? projects.lookAgain() : undefined,
+        projects.load(asked.flatMap(([, same]) => same.flatMap(({ id, place }) => (place ? [] : [id])))),
         missing > 0 ? next.readOn(projectsIn(atHand) + missing) : undefined,
       ])
       if (!isStill || few) return undefined
-      for (const entry of found) {
-        const place = next.placeOf(entry.projectId)
-        rows.push(place ? { ...entry, place } : entry)
-      }
+      rows.push(...found.map((entry) => placedBy(next.placeOf, entry)))
       if (rows.length === stretch.take) return rows
       // Once so many rows are found from the beginning on, the projects that are left have none.
       const listed = await most()
@@ -276,6 +289,12 @@ const onOwnShelf = (row: NameRow, shelf: Shelf): NameRow => ({
   shelf,
   all: row.all.filter(({ sk }) => projectOfNames(String(sk)) === row.projectId),
 })
+
+/** A row of a project's own shelf with the place that the contents of the group tell. */
+const placedBy = (placeOf: (id: number) => PlaceInside | undefined, entry: PackageEntry): PackageEntry => {
+  const place = placeOf(entry.projectId)
+  return place ? { ...entry, place } : entry
+}
 
 const projectsIn = (paths: readonly OfPath[]) => paths.reduce((sum, [, same]) => sum + same.length, 0)
 

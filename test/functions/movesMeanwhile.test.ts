@@ -122,4 +122,35 @@ describe('a list of a group while something in it moves away or comes', () => {
     expect(await setting.list(group, 'created_at')).toEqual([3, 3])
     end()
   })
+
+  it('shows nothing of a project that is hidden, moved away or called otherwise after the contents told of it, by path', async () => {
+    const setting = await setUp()
+    const { store } = setting
+    const changes: [string, (project: Project, other: Group) => Promise<unknown>, number[]][] = [
+      ['hidden', ({ id }) => store.db.groups.changeProject(id, { visibility: 'private' }, now()), [3, 3]],
+      ['moved', ({ id }, other) => store.db.groups.transferProject(id, other, now()), [3, 3]],
+      ['deleted', ({ id }) => store.db.groups.deleteProject(id, now()), [3, 3]],
+      ['renamed', ({ id }) => store.db.groups.changeProject(id, { path: 'zzz' }, now()), [6, 6]],
+    ]
+    for (const [title, change, rest] of changes) {
+      for (const isSettled of [false, true]) {
+        const [group, other] = [await store.group(), await store.group()]
+        const going = await store.project(group, 'public', 'a')
+        await store.fillAll([going, await store.project(group, 'public', 'c')], 3)
+        const partition = transitsKey(group.id).pk
+        let isDone = false
+        const end = slow(setting, async (name, text, call) => {
+          if (name === 'QueryCommand' && text.includes(`"${partition}"`) && !isDone) {
+            isDone = true
+            await change(going, other)
+            if (isSettled) await settleAll(store.db)
+          }
+          return call()
+        })
+        const read = await setting.list(group, 'project_path')
+        end()
+        expect([title, isSettled, isDone, read]).toEqual([title, isSettled, true, rest])
+      }
+    }
+  })
 })

@@ -2,6 +2,7 @@ import type { PackageOrder } from '../../lib/domain/listing.ts'
 import { ACCESS_LEVELS, ANONYMOUS, type Caller, notedIn } from '../../lib/domain/permissions.ts'
 import type { Group, Project } from '../../lib/domain/project.ts'
 import type { GroupQuery } from '../../lib/repository/groupListings.ts'
+import type { ProjectsInside } from '../../lib/repository/projectPaths.ts'
 import { testEnvironment } from './environment.ts'
 import { now, type openStore, readGroup } from './store.ts'
 
@@ -49,6 +50,16 @@ export const memberIn = (
     ],
   }
 }
+
+/** A group in which nothing moves, with these projects inside, none of them on a shelf of its own. */
+export const insideStill = ({ id }: Group, projects: readonly Project[]): ProjectsInside => ({
+  groupId: id,
+  all: async () => projects,
+  areStill: async () => true,
+  lookAgain: async () => {},
+  load: async () => {},
+  pathOf: () => '',
+})
 
 const open = (store: Store, group: Group, caller: Caller, more: Partial<GroupQuery>) =>
   readGroup(store.db, group, caller, { ...everything, ...more })

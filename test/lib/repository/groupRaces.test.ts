@@ -5,7 +5,7 @@ import type { Group, Project } from '../../../lib/domain/project.ts'
 import { locateAmong } from '../../../lib/domain/project.ts'
 import { projectKey, tallyPartition, transitsKey } from '../../../lib/repository/keys.ts'
 import { countAll, settleAll } from '../../support/jobs.ts'
-import { admin, describeOnFastEngine, itOnFastEngine, list, memberOf } from '../../support/moves.ts'
+import { admin, describeOnFastEngine, itOnFastEngine, list, memberIn, memberOf } from '../../support/moves.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 import { contradictions } from '../../support/tableCheck.ts'
 import { unique } from '../../support/world.ts'
@@ -58,19 +58,22 @@ describe('races', () => {
   itOnFastEngine(
     'a project that departs while it is searched by path is in the list and its total, or in neither',
     async () => {
-      const store = await openStore()
-      const [top, other] = [await store.group(), await store.group()]
-      const [open, closed] = [await store.project(top), await store.project(top, 'private')]
-      const [, [kept] = []] = await store.fillAll([open, closed], 1)
-      const end = rightBefore(
-        store,
-        (text) => text.includes(projectKey(open.id).pk),
-        () => store.db.groups.transferProject(open.id, other, now()),
-        'BatchGetItemCommand',
-      )
-      const search = { order: 'project_path', filter: { name: 'name', includeVersionless: false } } as const
-      expect(await list(store, top, memberOf(store, closed), search)).toEqual({ total: 1, ids: [kept?.id] })
-      end()
+      for (const reads of ['names', 'rows'] as const) {
+        const store = await openStore()
+        const [top, other] = [await store.group(), await store.group()]
+        const [open, closed] = [await store.project(top), await store.project(top, 'private')]
+        await store.fillAll([open, closed], 1)
+        const end = rightBefore(
+          store,
+          (text) => text.includes(reads === 'names' ? '"NAMES#GROUP#' : `"${projectKey(open.id).pk}"`),
+          () => store.db.groups.transferProject(open.id, other, now()),
+          'QueryCommand',
+        )
+        const search = { order: 'project_path', filter: { name: 'name', includeVersionless: false } } as const
+        const { total, ids } = await list(store, top, memberOf(store, closed), search)
+        expect(ids).toHaveLength(total)
+        end()
+      }
     },
   )
 
@@ -99,6 +102,33 @@ describe('races', () => {
         )
         const page = { number: 1, size: 20, asked: 20 }
         expect(await list(store, top, caller, { order: 'project_path', page })).toEqual({ total: 0, ids: [] })
+        end()
+      }
+    },
+  )
+
+  itOnFastEngine(
+    'a group that leaves while it is listed by path does not show what is published into it then, nor found by name',
+    async () => {
+      const store = await openStore()
+      for (const name of [undefined, 'name']) {
+        const [top, other] = [await store.group(undefined, 'private'), await store.group(undefined, 'private')]
+        const leaving = await store.group(top, 'private')
+        const project = await store.project(leaving, 'private')
+        await store.fill(project, 2, (n) => ({ name: 'name', version: `1.0.${n}` }))
+        const end = rightBefore(
+          store,
+          (text) => text.includes(`"${projectKey(project.id).pk}"`),
+          async () => {
+            await store.db.groups.transferGroup(leaving.id, other.id, now())
+            await store.publish(await projectNow(store, project.id), { name: 'name-secret' })
+            await settleAll(store.db)
+          },
+          'QueryCommand',
+        )
+        const filter = { includeVersionless: false, ...(name === undefined ? {} : { name }) }
+        const read = await list(store, top, memberIn(store, [], [top]), { order: 'project_path', filter })
+        expect([name, read]).toEqual([name, { total: 0, ids: [] }])
         end()
       }
     },

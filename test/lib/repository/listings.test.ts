@@ -5,7 +5,7 @@ import type { Start } from '../../../lib/domain/pagination.ts'
 import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Project } from '../../../lib/domain/project.ts'
 import { groupShelves } from '../../../lib/repository/shelves.ts'
-import { admin, isSlow, itOnFastEngine } from '../../support/moves.ts'
+import { admin, insideStill, isSlow, itOnFastEngine } from '../../support/moves.ts'
 import { plainList } from '../../support/plainList.ts'
 import { now, openStore, readGroup, writerOf } from '../../support/store.ts'
 
@@ -36,7 +36,6 @@ describe('every list, in every order, filtered in every way', () => {
       await store.project(sub, 'internal', 'Zebra'),
     ]
     const pathOf = new Map(projects.map(({ id, path }) => [id, path.toLowerCase()]))
-    const contents = projects.map(({ id, path }) => ({ id, path }))
 
     let packages: Package[] = []
     for (const [n, name] of [...NAMES, ...NAMES, ...NAMES].entries()) {
@@ -59,7 +58,7 @@ describe('every list, in every order, filtered in every way', () => {
     packages = packages.map((one) => (victims.includes(one) ? { ...one, status: 'pending_destruction' } : one))
 
     const shelves = groupShelves(top.id, ['private', 'internal', 'public'], false)
-    const inside = { groupId: top.id, all: async () => contents, areStill: async () => true, pathOf: () => '' }
+    const inside = insideStill(top, projects)
     await fc.assert(
       fc.asyncProperty(
         filters as fc.Arbitrary<PackageFilter>,

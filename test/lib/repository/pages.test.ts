@@ -6,7 +6,7 @@ import type { Project } from '../../../lib/domain/project.ts'
 import { counterKey, type Shelf } from '../../../lib/repository/keys.ts'
 import { groupShelves } from '../../../lib/repository/shelves.ts'
 import { countAll } from '../../support/jobs.ts'
-import { admin, list as listAs } from '../../support/moves.ts'
+import { admin, insideStill, list as listAs } from '../../support/moves.ts'
 import { plainList } from '../../support/plainList.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 import { contradictions } from '../../support/tableCheck.ts'
@@ -73,7 +73,7 @@ const list = async (
   page: Partial<Page>,
 ) => {
   const wanted = { ...query, page: { number: 1, size: SIZE, asked: SIZE, ...page } }
-  const inside = { groupId: top.id, all: async () => projects, areStill: async () => true, pathOf: () => '' }
+  const inside = insideStill(top, projects)
   return query.order === 'project_path'
     ? store.db.listings.listPackagesByProjectPath(shelves, inside, wanted)
     : store.db.listings.listPackages(shelves, wanted)
