@@ -18,14 +18,14 @@ export type User = {
 }
 
 /**
- * A role in one group or project. `within` are the ancestors of that place and `projectPath` the last segment of its path,
- * if it is a project (`notedIn`); `expiresOn` is a day, `2026-12-31`.
+ * A role in one group or project. `within` are the ancestors of that place, `project` is what else it notes of a project
+ * (`notedIn`); `expiresOn` is a day, `2026-12-31`.
  */
 export type Membership = {
   userId: number
   source: { kind: 'group' | 'project'; id: number }
   within: number[]
-  projectPath?: string | undefined
+  project?: Pick<Project, 'path' | 'visibility'> | undefined
   accessLevel: AccessLevel
   expiresOn: string | null
   createdAt: string
@@ -34,10 +34,10 @@ export type Membership = {
 /** What a role notes of its place: by that it is known which groups it opens, and where lists have what it shows. */
 export const notedIn = (
   kind: Membership['source']['kind'],
-  { ancestorIds, path }: Pick<Project, 'ancestorIds' | 'path'>,
-): Pick<Membership, 'within' | 'projectPath'> => ({
+  { ancestorIds, path, visibility }: Pick<Project, 'ancestorIds' | 'path' | 'visibility'>,
+): Pick<Membership, 'within' | 'project'> => ({
   within: ancestorIds,
-  ...(kind === 'project' ? { projectPath: path } : {}),
+  ...(kind === 'project' ? { project: { path, visibility } } : {}),
 })
 
 /** The most members of one group or project: who asks for them by name or with those around reads all of them. */
@@ -173,10 +173,9 @@ export const groupScope = (caller: Caller, group: Place, excludeSubgroups: boole
       accessLevel >= leastProjectRole.read_package &&
       (excludeSubgroups ? source.kind === 'project' && within.at(-1) === group.id : within.includes(group.id)),
   )
+  const visibilities: Visibility[] = isOpenTo(caller, 'internal') ? ['internal', 'public'] : ['public']
   const groups = new Set(reaching.filter(({ source }) => source.kind === 'group').map(({ source }) => source.id))
-  const isCovered = ({ within }: Membership) => within.some((id) => groups.has(id))
-  return {
-    visibilities: isOpenTo(caller, 'internal') ? ['internal', 'public'] : ['public'],
-    inside: reaching.filter((membership) => !isCovered(membership)).map(({ source }) => source),
-  }
+  const isCovered = ({ within, project }: Membership) =>
+    within.some((id) => groups.has(id)) || (project !== undefined && visibilities.includes(project.visibility))
+  return { visibilities, inside: reaching.filter((membership) => !isCovered(membership)).map(({ source }) => source) }
 }

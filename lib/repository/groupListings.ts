@@ -22,7 +22,7 @@ import { marksOf, recentIn, revisionOf, takenOff, talliesOf } from './marks.ts'
 import { type ProjectsInside, readAheadByPath } from './projectPaths.ts'
 import { groupShelves } from './shelves.ts'
 import { chunks, type Item, type Range, type Table } from './table.ts'
-import { firstStretch, isFarDown, type PackageQuery } from './ways.ts'
+import type { PackageQuery } from './ways.ts'
 
 /** A row of a group's list with the project it is in, as that stands now. */
 export type GroupRow = { entry: PackageEntry; project: PlacedProject }
@@ -62,9 +62,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     const source = isAnonymous(caller) ? withPublicTallies(memory.table) : memory.table
     const projects = rememberingProjects(groups)
     const rolePaths = new Map(
-      caller.memberships.flatMap(({ source: { kind, id }, projectPath }) =>
-        kind === 'project' && projectPath !== undefined ? [[id, projectPath]] : [],
-      ),
+      caller.memberships.flatMap(({ source, project }) => (project ? [[source.id, project.path]] : [])),
     )
     /** How many group reads had ended when the last look began whether anything departed or arrived. */
     let looked = 0
@@ -127,16 +125,8 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     ]
     const ownShelves = (ids: readonly number[]) => ids.map((id): Shelf => ({ kind: 'project', id }))
     const roleIds = idsOf('project', scope)
-    /** Those of them that are shown by his role alone, each with a shelf of its own. A page far down is not read twice. */
-    const likelyOwn = async () => {
-      if (!isFarDown(firstStretch(query.page)) || roleIds.length === 0) return roleIds
-      const found = await groups.listProjectsById(roleIds)
-      return found.filter(({ visibility }) => !scope.visibilities.includes(visibility)).map(({ id }) => id)
-    }
-    const listAhead = async () => {
-      const own = await likelyOwn()
-      return { own, page: await listFrom(passingOver(source, new Set(), []), [...around, ...ownShelves(own)]) }
-    }
+    /** What the caller sees if nothing is on its way: those that roles note as hidden have a shelf of their own each. */
+    const listAhead = () => listFrom(passingOver(source, new Set(), []), [...around, ...ownShelves(roleIds)])
     const loadTogether = (ids: readonly number[]) => looking(() => projects.loadTogether(group.id, ids, revision))
     const [ahead, transits] = await Promise.all([
       listAhead(),
@@ -156,8 +146,8 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     // Projects whose own shelves may be needed: those in transit, and those that the caller has a role in.
     const apart = [...new Set([...transits.projectIds, ...roleIds])]
     const list = async (own: readonly number[]) =>
-      isStill && own.length === ahead.own.length && own.every((id) => ahead.own.includes(id))
-        ? ahead.page
+      isStill && own.length === roleIds.length && own.every((id) => roleIds.includes(id))
+        ? ahead
         : listFrom(reader, [...distinct([...around, ...standIns(moving)]), ...ownShelves(own)])
 
     const join = async ({ rows }: Paged<PackageEntry>): Promise<void> => {
@@ -168,7 +158,7 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     // Whether those projects add a shelf shows with their join; their rows are read along with it, just in case.
     await Promise.all([
       apart.length > 0 && !(isByPath && isStill) ? loadTogether(apart) : undefined,
-      (isStill ? Promise.resolve(ahead.page) : list(apart)).then(join),
+      (isStill ? Promise.resolve(ahead) : list(apart)).then(join),
     ])
 
     /** The project where it is now: this group knows its own place, and those that move know theirs. */

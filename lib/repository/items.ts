@@ -182,7 +182,7 @@ const schemas = {
     userId: id,
     source: v.object({ kind: v.picklist(['group', 'project']), id }),
     within: v.array(id),
-    projectPath: v.optional(v.string()),
+    project: v.optional(v.object({ path: v.string(), visibility: v.picklist(visibilities) })),
     accessLevel: v.picklist(accessLevels),
     expiresOn: nullable(v.string()),
     createdAt: time,

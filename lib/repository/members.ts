@@ -140,14 +140,21 @@ const countMember = (source: Source, by: 1 | 0 | -1, ancestorIds: unknown, more 
   otherwise: 'again' as const,
 })
 
-/** The same of one who comes, as long as the place is there, called what it was, and has room for one more. */
+/** The same of one who comes, as long as the place is there, is what the role notes of it, and has room for one more. */
 const roomWrite = ({ source }: Membership, place: Item, by: 0 | 1): Write => {
-  const room = ' AND #path = :path AND deletedAt = :none AND (attribute_not_exists(#members) OR #members <= :most)'
-  const { names, values, ...counted } = countMember(source, by, place.ancestorIds, room)
+  const isSame = ' AND #path = :path AND #visibility = :visibility AND deletedAt = :none'
+  const hasRoom = ' AND (attribute_not_exists(#members) OR #members <= :most)'
+  const { names, values, ...counted } = countMember(source, by, place.ancestorIds, isSame + hasRoom)
   return {
     ...counted,
-    names: { ...names, '#path': 'path' },
-    values: { ...values, ':path': place.path, ':none': null, ':most': MEMBERS_LIMIT - by },
+    names: { ...names, '#path': 'path', '#visibility': 'visibility' },
+    values: {
+      ...values,
+      ':path': place.path,
+      ':visibility': place.visibility,
+      ':none': null,
+      ':most': MEMBERS_LIMIT - by,
+    },
   }
 }
 
@@ -174,7 +181,10 @@ const give = async (table: Table, { locate }: Places, membership: Membership): P
       throw await elsewhere(locate, source, place)
     }
     assertRoom(place, by)
-    const noted = { ...membership, ...notedIn(source.kind, place as Pick<Project, 'ancestorIds' | 'path'>) }
+    const noted = {
+      ...membership,
+      ...notedIn(source.kind, place as Pick<Project, 'ancestorIds' | 'path' | 'visibility'>),
+    }
     return [roomWrite(noted, place, by), ...(before ? [] : [countRole(userId, 1)]), ...roleWrites(noted, before)]
   })
 }

@@ -158,10 +158,6 @@ export const openNextProjects = async (
     },
 
     placeOf: (id: number) => met.get(id)?.place,
-
-    /** The shelves of projects that stand on those of the group as well. */
-    twice: () =>
-      own.filter(({ id }) => ofGroup.some(({ visibility }) => visibility === met.get(id)?.place?.visibility)),
   }
 }
 

@@ -218,15 +218,6 @@ export const wayByProjectPath = async (
       const likely = count < TELLING_PROJECTS ? Math.min(rest, atHand || TELLING_PROJECTS) : rest
       return next.isWhole() ? Math.min(likely, atHand) : likely
     }
-    /** What is on the list, where a project may be on two of its shelves. */
-    const most = async () => {
-      const twice = next.twice()
-      const [all, again] = await Promise.all([
-        total(),
-        twice.length > 0 ? engine.wayThrough(twice, newestFirst).then((way) => way.total()) : 0,
-      ])
-      return all - again
-    }
     for (let round = 0; round < ROUNDS; round++) {
       const left = stretch.take - rows.length
       const wanted = projectsFor(left)
@@ -249,7 +240,7 @@ export const wayByProjectPath = async (
       rows.push(...found.map((entry) => placedBy(next.placeOf, entry)))
       if (rows.length === stretch.take) return rows
       // Once so many rows are found from the beginning on, the projects that are left have none.
-      const listed = await most()
+      const listed = await total()
       if (!stretch.from && rows.length >= listed) return rows
       count += projectsIn(asked)
       next.pass(asked)

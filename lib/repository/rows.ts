@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { overtaken } from '../domain/overtaken.ts'
 import { type Membership, notedIn } from '../domain/permissions.ts'
 import type { Located, Project } from '../domain/project.ts'
@@ -120,14 +121,17 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
     },
 
     /**
-     * Roles know the groups around their place, by which a group knows who has one inside, and the path of a project.
-     * They end with the place.
+     * Roles know the groups around their place, by which a group knows who has one inside, and what else decides where
+     * lists have a project. They end with the place.
      */
-    async carryMembers(source: Source, place: Pick<Project, 'ancestorIds' | 'path'> | null): Promise<void> {
+    async carryMembers(
+      source: Source,
+      place: Pick<Project, 'ancestorIds' | 'path' | 'visibility'> | null,
+    ): Promise<void> {
       const members = await table.queryAll({ pk: memberKey(source, 0).pk })
       const noted = place && notedIn(source.kind, place)
-      const isBehind = ({ within, projectPath }: Membership) =>
-        within.join() !== noted?.within.join() || projectPath !== noted.projectPath
+      const isBehind = ({ within, project }: Membership) =>
+        !isDeepStrictEqual({ within, ...(project ? { project } : {}) }, noted)
       for (const { userId } of members.map(membershipFromItem).filter(isBehind)) {
         await table.transact(async () => [
           still,
@@ -140,11 +144,11 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
   }
 }
 
-const notedWrite = (key: Key, { within, projectPath }: ReturnType<typeof notedIn>): Write => ({
+const notedWrite = (key: Key, { within, project }: ReturnType<typeof notedIn>): Write => ({
   update: key,
-  expression: `SET #within = :within${projectPath === undefined ? '' : ', projectPath = :path'}`,
-  names: { '#within': 'within' },
-  values: { ':within': within, ...(projectPath === undefined ? {} : { ':path': projectPath }) },
+  expression: `SET #within = :within${project ? ', #project = :project' : ''}`,
+  names: { '#within': 'within', ...(project ? { '#project': 'project' } : {}) },
+  values: { ':within': within, ...(project ? { ':project': project } : {}) },
   if: 'attribute_exists(pk)',
   otherwise: overtaken,
 })

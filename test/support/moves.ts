@@ -24,13 +24,15 @@ export const signedIn = (store: Store): Caller => ({
 })
 
 /** Somebody with a role in each of these projects. */
-export const memberOf = (store: Store, ...projects: readonly Pick<Project, 'id' | 'ancestorIds' | 'path'>[]): Caller =>
-  memberIn(store, projects, [])
+export const memberOf = (
+  store: Store,
+  ...projects: readonly Pick<Project, 'id' | 'ancestorIds' | 'path' | 'visibility'>[]
+): Caller => memberIn(store, projects, [])
 
 /** The same, and in each of these groups. */
 export const memberIn = (
   store: Store,
-  projects: readonly Pick<Project, 'id' | 'ancestorIds' | 'path'>[],
+  projects: readonly Pick<Project, 'id' | 'ancestorIds' | 'path' | 'visibility'>[],
   groups: readonly Group[],
 ): Caller => {
   const role = { userId: 4712, expiresOn: null, createdAt: now(), accessLevel: ACCESS_LEVELS.reporter }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { slotName, slotOf } from '../../lib/domain/listing.ts'
 import { isDisplayable, type Package } from '../../lib/domain/package.ts'
@@ -147,13 +148,14 @@ const transitProblems = (rows: readonly Row[]): string[] =>
 const roleProblems = (rows: readonly Row[], things: Things): string[] => {
   const roles = rows.filter(({ pk, sk }) => sk.startsWith('MEMBER#') || pk.startsWith('MEMBERS#'))
   const wrong = roles.flatMap((row) => {
-    const { source, within, projectPath } = row as unknown as Membership
+    const { source, within, project } = row as unknown as Membership
     const place = things[source.kind].get(source.id)
     if (!isThere(place)) return [`${row.pk} ${row.sk} is of a place that is gone`]
-    const path = source.kind === 'project' ? place.path : undefined
+    const { path, visibility } = place
+    const noted = source.kind === 'project' ? { path, visibility } : undefined
     return [
       ...(same(place.ancestorIds, within) ? [] : [`${row.pk} ${row.sk} notes ${within} around it`]),
-      ...(projectPath === path ? [] : [`${row.pk} ${row.sk} notes the path ${projectPath}`]),
+      ...(isDeepStrictEqual(project, noted) ? [] : [`${row.pk} ${row.sk} notes ${JSON.stringify(project)}`]),
     ]
   })
   const counted = rows

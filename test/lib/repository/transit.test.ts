@@ -258,7 +258,7 @@ describeOnFastEngine('a project that moves to another group', () => {
     expect(memberships.find((role) => role.source.kind === 'project')).toMatchObject({ source, within: [other.id] })
   })
 
-  it('has roles in the project tell its path, and the new one after it got another', async () => {
+  it('has roles in the project tell its path and visibility, and the new ones when they change', async () => {
     const { store, project } = await setUp(1)
     const user = await store.db.users.create({ username: 'm', name: 'M', email: 'm@example.com', admin: false }, now())
     const source = { kind: 'project', id: project.id } as const
@@ -266,13 +266,16 @@ describeOnFastEngine('a project that moves to another group', () => {
     await store.db.members.add({ userId: user.id, source, within, accessLevel: 20, expiresOn: null, createdAt: now() })
     const told = async () => {
       const { memberships } = await store.db.members.findCallerWithAllRoles(user.id, '2026-01-01')
-      return memberships.map(({ projectPath }) => projectPath)
+      return memberships.map((role) => role.project)
     }
+    const { path, visibility } = project
     // The other role is that in his own namespace.
-    expect(await told()).toEqual([undefined, project.path])
-    await store.db.groups.changeProject(project.id, { path: 'renamed' }, now())
-    await store.db.transit.settle(project.id)
-    expect(await told()).toEqual([undefined, 'renamed'])
+    expect(await told()).toEqual([undefined, { path, visibility }])
+    for (const change of [{ path: 'renamed' }, { visibility: 'private' }] as const) {
+      await store.db.groups.changeProject(project.id, change, now())
+      await store.db.transit.settle(project.id)
+    }
+    expect(await told()).toEqual([undefined, { path: 'renamed', visibility: 'private' }])
   })
 
   it('is refused where its path is taken, and publishers go on at once', async () => {
