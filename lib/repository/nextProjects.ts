@@ -1,6 +1,6 @@
 /** The projects of a group that have packages to list, in the order of their paths, read as far as a page needs them. */
 import { compareText, type Sort } from '../domain/listing.ts'
-import { FEW_PACKAGES, type PlaceInside, parentId, type Visibility, visibilities } from '../domain/project.ts'
+import { type PlaceInside, parentId, type Visibility, visibilities } from '../domain/project.ts'
 import { packagesTold, placeTold } from './contents.ts'
 import { type Content, contentFromItem } from './items.ts'
 import type { Shelf } from './keys.ts'
@@ -9,7 +9,7 @@ import type { Item, Range, Table } from './table.ts'
 import { type Stretch, turned } from './ways.ts'
 
 /** `told` is how many packages to expect of it; of one that a role tells nothing is expected. */
-type NextProject = { id: number; path: string; told: number; place: PlaceInside | undefined }
+export type NextProject = { id: number; path: string; told: number; place: PlaceInside | undefined }
 
 /** Projects with one path, in lower case. */
 export type OfPath<Inside = Pick<NextProject, 'id'>> = readonly [path: string, projects: readonly Inside[]]
@@ -18,19 +18,21 @@ export const byPath = <Inside extends Pick<Content, 'path'>>(projects: readonly 
   ...Map.groupBy(projects, ({ path }) => path.toLowerCase()),
 ]
 
-/** A page asks no more projects at first: a few may hold all of it. */
-export const FIRST_PROJECTS = 32
-const MOST_CONTENTS = FIRST_PROJECTS * FEW_PACKAGES
+/** Who reads on in contents reads so many at least: what came before them was not what it was taken for. */
+const LEAST_CONTENTS = 96
 
 /** Where a page begins. */
 type Start = Pick<Stretch, 'take' | 'from' | 'isBackwards'>
 
 const isDescending = (sort: Sort, { isBackwards }: Start) => turned(sort, isBackwards) === 'desc'
 
-/** What is read first: enough where each project has one package, and one more, as the last waits for others of its path. */
+/**
+ * What is read first: enough where each project has one package, one more, as the last waits for others of its path, and
+ * the one where the page begins, which may have none left.
+ */
 const firstRead = (of: ProjectsOf, sort: Sort, start: Start) => ({
   range: projectsByPath(of, isDescending(sort, start), start.from?.value ?? undefined),
-  limit: Math.min(start.take + 1, MOST_CONTENTS),
+  limit: start.take + (start.from ? 2 : 1),
 })
 
 /**
@@ -93,6 +95,7 @@ export const openNextProjects = async (
     const lane = {
       edge: from,
       isOver: false,
+      isBegun: () => after !== undefined,
       async read(limit: number): Promise<void> {
         const { items, next } = await table.query(range, limit, after)
         const contents = items.map(contentFromItem)
@@ -144,9 +147,9 @@ export const openNextProjects = async (
     /** Reads on until so many are at hand, as far as one step goes. */
     async readOn(enough: number): Promise<void> {
       await Promise.all(
-        lanes.map(async ({ isOver, edge, read }) => {
+        lanes.map(async ({ isOver, isBegun, edge, read }) => {
           const missing = enough - waiting.filter(isBefore(edge)).length
-          if (!isOver && missing > 0) await read(Math.min(missing + 1, MOST_CONTENTS))
+          if (!isOver && missing > 0) await read(isBegun() ? Math.max(missing + 1, LEAST_CONTENTS) : missing + 1)
         }),
       )
     },

@@ -6,11 +6,11 @@ import { lazily } from '../domain/lazily.ts'
 import { compareText, type PackageFilter } from '../domain/listing.ts'
 import { isDisplayable, type PackageEntry } from '../domain/package.ts'
 import type { Position } from '../domain/pagination.ts'
-import { FEW_PACKAGES, type PlaceInside } from '../domain/project.ts'
+import type { PlaceInside } from '../domain/project.ts'
 import { placeTold } from './contents.ts'
 import type { Content } from './items.ts'
 import { projectOfNames, type Shelf } from './keys.ts'
-import { byPath, FIRST_PROJECTS, type OfPath, openNextProjects, readNextProjectsAhead } from './nextProjects.ts'
+import { byPath, type NextProject, type OfPath, openNextProjects, readNextProjectsAhead } from './nextProjects.ts'
 import { isCountedFirst } from './sifting.ts'
 import type { Table } from './table.ts'
 import {
@@ -178,25 +178,23 @@ export const wayByProjectPath = async (
     const little = Math.min(take, ROWS_OF_A_UNIT)
     const found = await Promise.all(paths.map((one) => rowsOf(one, { ...stretch, take: little })))
     let before = 0
-    const reached = found.map((rows) => {
-      const isReached = before < take
+    const isReached = found.map((rows) => {
+      const isBefore = before < take
       before += rows.length
-      return isReached
+      return isBefore
     })
-    const whole = await Promise.all(
-      paths.map(async (one, place) => {
-        const rows = found[place] ?? []
-        const mayHaveMore = rows.length === little && little < take
-        return reached[place] && mayHaveMore ? rowsOf(one, stretch) : rows
-      }),
-    )
+    const mayHaveMore = found.map((rows, place) => isReached[place] && rows.length === little && little < take)
+    const [whole] = await Promise.all([
+      Promise.all(paths.map((one, place) => (mayHaveMore[place] ? rowsOf(one, stretch) : (found[place] ?? [])))),
+      mayHaveMore.includes(true) ? projects.lookAgain() : undefined,
+    ])
     return whole.flat().slice(0, take)
   }
 
   /**
    * Asks projects as their paths follow: first those that fill the page by what contents tell of them, then as many as
    * the rest takes if the others have as much.
-   * @param total of the list: once so many rows are found from its end on, the projects that are left have none
+   * @param total of the list: once so many rows are found from its beginning on, the projects that are left have none
    * @returns undefined where too many have nothing to list, or something is on its way
    */
   const readAlong = async (stretch: Stretch, total: () => Promise<number>): Promise<PackageEntry[] | undefined> => {
@@ -204,49 +202,39 @@ export const wayByProjectPath = async (
     const next = await openNextProjects(table, { groupId, shelves, pathOf: pathOfOwn }, sort, stretch)
     const rows: PackageEntry[] = []
     let count = 0
-    /** How many are to be asked for the rest of the page. */
-    const projectsFor = (left: number): number => {
-      if (count === 0) {
-        const filling = firstOf(next.atHand(), left, ({ told }) => told)
-        return Math.max(
-          projectsIn(firstOf(filling, FIRST_PROJECTS)),
-          Math.min(Math.ceil(left / FEW_PACKAGES), FIRST_PROJECTS),
-        )
-      }
-      const rest = Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))
-      const atHand = projectsIn(next.atHand())
-      const likely = count < TELLING_PROJECTS ? Math.min(rest, atHand || TELLING_PROJECTS) : rest
-      return next.isWhole() ? Math.min(likely, atHand) : likely
+    /** Those that are asked for the rest of the page. A few more calls cost less than one more round. */
+    const choose = (atHand: readonly OfPath<NextProject>[], left: number): OfPath<NextProject>[] => {
+      if (count === 0) return firstOf(atHand, left, ({ told }) => told)
+      return firstOf(atHand, Math.max(LATER_PROJECTS, Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))))
     }
     for (let round = 0; round < ROUNDS; round++) {
       const left = stretch.take - rows.length
-      const wanted = projectsFor(left)
-      if (wanted > MOST_PROJECTS) return undefined
-      if (round > 0 && projectsIn(next.atHand()) < wanted) await next.readOn(wanted)
+      if (round > 0 && next.atHand().length === 0) await next.readOn(LATER_PROJECTS)
       const atHand = next.atHand()
-      for (const [, same] of atHand) notePaths(same)
-      const asked = firstOf(atHand, wanted)
-      const missing = left - atHand.flatMap(([, same]) => same).reduce((sum, { told }) => sum + told, 0)
-      const [found, isStill, few] = await Promise.all([
+      const asked = choose(atHand, left)
+      if (projectsIn(asked) > MOST_PROJECTS) return undefined
+      for (const [, same] of asked) notePaths(same)
+      // Of the path where the page begins, maybe nothing is left.
+      const others = atHand.flatMap(([path, same]) => (path === stretch.from?.value ? [] : same))
+      const missing = left - others.reduce((sum, { told }) => sum + told, 0)
+      const enough = projectsIn(atHand) + (round === 0 ? missing : LATER_PROJECTS)
+      const [found, isStill, few, listed] = await Promise.all([
         rowsOfAll(asked, { ...stretch, take: left }),
         areStill(),
         isFew(),
         total(),
         round > 0 ? projects.lookAgain() : undefined,
         projects.load(asked.flatMap(([, same]) => same.flatMap(({ id, place }) => (place ? [] : [id])))),
-        missing > 0 ? next.readOn(projectsIn(atHand) + missing) : undefined,
+        missing > 0 ? next.readOn(enough) : undefined,
       ])
       if (!isStill || few) return undefined
       rows.push(...found.map((entry) => placedBy(next.placeOf, entry)))
-      if (rows.length === stretch.take) return rows
-      // Once so many rows are found from the beginning on, the projects that are left have none.
-      const listed = await total()
-      if (!stretch.from && rows.length >= listed) return rows
+      const isComplete = !stretch.from && rows.length >= listed
+      if (rows.length === stretch.take || isComplete) return rows
       count += projectsIn(asked)
       next.pass(asked)
       // An index that is behind may lack the project of a package that was just published, which the total counts.
-      const isComplete = stretch.from !== undefined || rows.length >= Math.min(stretch.take, listed)
-      if (next.isWhole() && next.atHand().length === 0) return isComplete ? rows : undefined
+      if (next.isWhole() && next.atHand().length === 0) return stretch.from ? rows : undefined
     }
     return undefined
   }
@@ -264,12 +252,12 @@ export const wayByProjectPath = async (
   }
 }
 
-/** What fewer have tells too little of the others to ask very many, or none. */
-const TELLING_PROJECTS = 24
 /** As many rows as one read unit gives where names are of common length. Who has more is asked again if it is reached. */
 const ROWS_OF_A_UNIT = 21
+/** So many are asked at least when the first do not fill the page. */
+const LATER_PROJECTS = 32
 /** Where the rest of a page takes more projects, or more rounds, counting all of them costs less. */
-const MOST_PROJECTS = 100
+const MOST_PROJECTS = 128
 const ROUNDS = 4
 /** Projects that follow may have less than those before. */
 const MARGIN = 1.25

@@ -15,6 +15,7 @@ import {
   transitPrefix,
 } from './keys.ts'
 import { endRoleWrites } from './members.ts'
+import { isThere } from './places.ts'
 import { placeOn, type Standing, standingOf } from './shelves.ts'
 import type { Item, Table, Write } from './table.ts'
 
@@ -68,8 +69,9 @@ export const openRows = (table: Table, thing: Source, still: Write) => {
     const away = standing.left.map(partitions[stage])
     if (to.length + away.length === 0) return true
 
-    /** A row that is copied tells the new place itself, too. */
-    const isTelling = (item: Item) => stage !== 'entries' || to.length === 0 || isHashed(item, located.thing)
+    /** A row tells the new place itself, too, unless it ends with its project or a group around that. */
+    const isStaying = [located.thing, ...located.ancestors].every(isThere)
+    const isTelling = (item: Item) => stage !== 'entries' || !isStaying || isHashed(item, located.thing)
 
     const perPage = Math.max(1, Math.floor(ACTIONS / (1 + to.length + away.length)))
     let after = from
