@@ -14,24 +14,30 @@ type Compare<Row> = (one: Row, other: Row) => number
 
 /**
  * The rows of sorted sources in one order. Each round asks all sources that ran dry at once.
- * @param ask how many rows a source is asked for, after so many before, and before the second round whether to go on at
- * all
+ * @param ask how many rows a source is asked for, after so many before; before the second round whether to go on at all,
+ * and whether that asks the other sources as well
  */
 export async function* inOneOrder<Row>(
   sources: readonly Source<Row>[],
   compare: Compare<Row>,
-  ask: { count: (source: Source<Row>, before: number) => number; goesOn?: () => Promise<boolean> },
+  ask: {
+    count: (source: Source<Row>, before: number) => number
+    goesOn?: () => Promise<boolean>
+    isJoint?: boolean
+  },
 ): AsyncGenerator<Row, void, undefined> {
   const streams = sources.map((source) => ({ source, rows: [] as Row[], next: 0, more: true, asked: 0 }))
   for (let round = 0; ; round++) {
     if (round === 1 && ask.goesOn && !(await ask.goesOn())) return
-    const dry = streams.filter(({ rows, next, more }) => next === rows.length && more)
+    const isForAll = round === 1 && ask.isJoint
+    const dry = streams.filter(({ rows, next, more }) => more && (isForAll || next === rows.length))
     await Promise.all(
       dry.map(async (stream) => {
+        const left = stream.rows.slice(stream.next)
         const count = ask.count(stream.source, stream.asked)
         stream.asked += count
         const page = await stream.source.fetch(count)
-        Object.assign(stream, { rows: page.rows, next: 0, more: page.more })
+        Object.assign(stream, { rows: [...left, ...page.rows], next: 0, more: page.more })
       }),
     )
     while (!streams.some(({ rows, next, more }) => next === rows.length && more)) {
@@ -57,7 +63,8 @@ export const mergeSources = async <Row>(
   { skip, take }: { skip: number; take: number },
   isOver: () => Promise<boolean> = async () => false,
 ): Promise<Row[]> => {
-  const shareOf = sources.length > MANY_SOURCES ? sharesOf(sources) : () => Infinity
+  const isWeighed = sources.every(({ weight }) => weight !== undefined)
+  const shareOf = sources.length > MANY_SOURCES ? sharesOf(sources, isWeighed) : () => Infinity
   const merged: Row[] = []
   if (take <= 0) return merged
   let seen = 0
@@ -71,6 +78,8 @@ export const mergeSources = async <Row>(
       return Math.min(rest, (most ?? skip) + take, Math.max(shareOf(source, rest), more))
     },
     goesOn: async () => !(await isOver()),
+    // Nobody knows which of them have the next rows: perhaps one after another.
+    isJoint: !isWeighed && sources.length > MANY_SOURCES && skip === 0,
   })
   for await (const row of rows) {
     if (seen++ >= skip) merged.push(row)
@@ -81,15 +90,23 @@ export const mergeSources = async <Row>(
 
 /** A page of one shelf or a few comes in one round; a search through many names takes a share of each. */
 const MANY_SOURCES = 12
+/** Fewer rows cost no less: so many are about one read unit. */
+const LEAST_SHARE = 21
 
-/** How many of the first rows of all sources are likely in one of them: as large a part as its rows are of all rows. */
-const sharesOf = <Row>(sources: readonly Source<Row>[]): ((source: Source<Row>, rows: number) => number) => {
-  const isWeighed = sources.every(({ weight }) => weight !== undefined)
+/**
+ * How many of the first rows of all sources are likely in one of them: as large a part as its rows are of all rows, where
+ * that is known.
+ */
+const sharesOf = <Row>(
+  sources: readonly Source<Row>[],
+  isWeighed: boolean,
+): ((source: Source<Row>, rows: number) => number) => {
   const weightOf = ({ weight = 0 }: Source<Row>) => (isWeighed ? weight : 1)
   const all = sources.reduce((sum, source) => sum + weightOf(source), 0)
   return (source, rows) => {
     const expected = (rows * weightOf(source)) / Math.max(1, all)
     // Of rows in no order, all but one source in forty hold fewer than that.
-    return Math.ceil(expected + 2 * Math.sqrt(expected)) + 1
+    const share = Math.ceil(expected + 2 * Math.sqrt(expected)) + 1
+    return isWeighed ? share : Math.max(LEAST_SHARE, share)
   }
 }

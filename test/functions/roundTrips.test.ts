@@ -171,6 +171,66 @@ describe('the round trips of a list, one after another', () => {
     }
   })
 
+  it('are no more for whoever has roles in many projects, of which one after another was filled, or in some that all may see', async () => {
+    const { store } = world
+    const group = await store.group()
+    const closed = await manyProjects(group, ['private'], 'a', 24)
+    const open = await manyProjects(group, ['public'], 'b', 2)
+    for (const project of [...closed, ...open]) {
+      await store.fill(project, 8)
+      await giveRole('insider', 'project', project)
+    }
+    const orders = ['created_at', 'name', 'version', 'type', 'project_path']
+    for (const order of orders) {
+      for (const size of [20, 100]) {
+        const query = `?order_by=${order}&per_page=${size}`
+        const full = ({ body }: Answer) => expect(JSON.parse(body)).toHaveLength(size)
+        const { rounds } = await byGroup(String(group.id), 'insider', query, full)
+        expect([query, rounds <= 3]).toEqual([query, true])
+      }
+    }
+  })
+
+  it('are no more to the last page', async () => {
+    const { store } = world
+    const group = await store.group()
+    const [open, closed] = [await store.project(group), await store.project(group, 'private')]
+    await store.fillAll([open, closed], 21)
+    for (const project of [open, closed]) await giveRole('insider', 'project', project)
+    for (const order of ['created_at', 'name', 'version', 'type', 'project_path']) {
+      let last = ''
+      await byGroup(String(group.id), 'insider', `?order_by=${order}`, ({ headers }) => {
+        last = /[?&](cursor=[^&>]+)[^>]*>; rel="last"/.exec(headers.Link ?? '')?.[1] ?? ''
+      })
+      const two = ({ body }: Answer) => expect(JSON.parse(body)).toHaveLength(2)
+      const { rounds } = await byGroup(String(group.id), 'insider', `?order_by=${order}&page=3&${last}`, two)
+      expect([order, last !== '', rounds <= 3]).toEqual([order, true, true])
+    }
+  })
+
+  it('are no more by the paths of projects of one package each by a link, or where many have one path', async () => {
+    const { store, top } = world
+    const group = await store.group(top, 'private')
+    await store.fillAll(await manyProjects(group, ['private'], 'p', 45), 1)
+    const alike = await store.group(top, 'private')
+    const api = []
+    for (let n = 0; n < 23; n++) {
+      api.push(await store.project(await store.group(alike, 'private'), 'private', 'api'))
+    }
+    await store.fillAll([...api, await store.project(alike, 'private', 'z')], 2)
+    for (const { id } of [group, alike]) {
+      for (const size of [1, 20]) {
+        const query = `?order_by=project_path&per_page=${size}`
+        let next = ''
+        const first = await byGroup(String(id), 'reporter', query, ({ headers }) => {
+          next = /[?&](cursor=[^&>]+)[^>]*>; rel="next"/.exec(headers.Link ?? '')?.[1] ?? ''
+        })
+        const second = await byGroup(String(id), 'reporter', `${query}&page=2&${next}`, () => {})
+        expect([size, first.rounds <= 3, second.rounds <= 3]).toEqual([size, true, true])
+      }
+    }
+  })
+
   it('are one less by the paths of projects for whoever has a role in one that all may see, where the list ends before its page', async () => {
     const { store } = world
     const group = await store.group()
