@@ -64,7 +64,8 @@ export const mergeSources = async <Row>(
   isOver: () => Promise<boolean> = async () => false,
 ): Promise<Row[]> => {
   const isWeighed = sources.every(({ weight }) => weight !== undefined)
-  const shareOf = sources.length > MANY_SOURCES ? sharesOf(sources, isWeighed) : () => Infinity
+  const areMany = sources.length > (isWeighed ? MANY_WEIGHED : MANY)
+  const shareOf = areMany ? sharesOf(sources, isWeighed) : () => Infinity
   const merged: Row[] = []
   if (take <= 0) return merged
   let seen = 0
@@ -79,7 +80,7 @@ export const mergeSources = async <Row>(
     },
     goesOn: async () => !(await isOver()),
     // Nobody knows which of them have the next rows: perhaps one after another.
-    isJoint: !isWeighed && sources.length > MANY_SOURCES && skip === 0,
+    isJoint: areMany && !isWeighed && skip === 0,
   })
   for await (const row of rows) {
     if (seen++ >= skip) merged.push(row)
@@ -88,8 +89,9 @@ export const mergeSources = async <Row>(
   return merged
 }
 
-/** A page of one shelf or a few comes in one round; a search through many names takes a share of each. */
-const MANY_SOURCES = 12
+/** A page of few shelves comes in one round; a search through many names takes a share of each, as what each has is known. */
+const MANY = 40
+const MANY_WEIGHED = 12
 /** Fewer rows cost no less: so many are about one read unit. */
 const LEAST_SHARE = 21
 
