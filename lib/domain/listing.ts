@@ -71,6 +71,13 @@ const everySlot: Slot[] = packageTypes.flatMap((type) =>
 /** Those of packages that some list shows which asks for no status. */
 export const displayableSlots: readonly Slot[] = everySlot.filter(({ status }) => isDisplayable(status))
 
+/** Whether lists show packages of a slot where they are asked for no type, and not for versionless ones. */
+export const isListed = (slot: Slot): boolean => familyOf(slot) === 'listed'
+
+/** Whether a filter asks for packages that are left out without it, of those that a status is not asked for. */
+export const asksForOthers = ({ type, includeVersionless }: PackageFilter): boolean =>
+  includeVersionless || type === 'terraform_module'
+
 export const slotsOfFamily = (family: Family) => everySlot.filter((slot) => familyOf(slot) === family)
 
 /** All families that there are. */

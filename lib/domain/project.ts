@@ -65,11 +65,15 @@ export type Transit = { id: string; left: Place; counts: Record<string, number> 
 /** A project's packages are counted for lists by path as long as they are fewer: from then on few projects fill a page. */
 export const FEW_PACKAGES = 3
 
+/** How many packages a list shows that asks for nothing else, up to so few; and whether there are others to ask for. */
+export type Publications = { listed: number; others: boolean }
+export const NO_PUBLICATIONS: Publications = { listed: 0, others: false }
+
 /**
  * `ancestorIds` go from the top down to the group the project is in. `placement` grows when visibility or place
  * change: a publish that was prepared for the old placement is refused by the database and prepared again.
  * `held` is set for the moment in which the project's packages are counted; publishers wait for its end. `publications`
- * is how many packages it has that lists show, counted up to `FEW_PACKAGES`; it may be too many, not too few.
+ * are the packages that lists show of it; they may be too many, not too few.
  */
 export type Project = {
   id: number
@@ -82,7 +86,7 @@ export type Project = {
   creatorId: number
   createdAt: string
   placement: number
-  publications: number
+  publications: Publications
   transit: Transit | null
   held: Hold | null
   deletedAt: string | null

@@ -11,18 +11,18 @@ import type { Item, Table, Write } from './table.ts'
  * it is unless it is right in it, and how many packages it has as long as they are few.
  */
 const pathAttributes = (groupId: number, project: Project): Item => {
-  const { publications } = project
-  if (publications === 0) return {}
+  const { listed, others } = project.publications
+  if (listed === 0 && !others) return {}
   const { path, groupIds } = placeInside(groupId, project)
   return {
     ...pathSortKeys(groupId, project),
     ...(groupIds.length > 0 ? { w: path } : {}),
-    ...(publications < FEW_PACKAGES ? { c: publications } : {}),
+    ...(listed < FEW_PACKAGES ? { c: listed } : {}),
   }
 }
 
 /** How many packages to expect of a project, by its row in the contents: some may be deleted. */
-export const packagesTold = ({ c }: Content): number => c ?? FEW_PACKAGES
+export const packagesTold = ({ c = FEW_PACKAGES }: Content): number => Math.max(1, c)
 
 /** Where in the group a project is, as far as its row in the contents tells. */
 export const placeTold = (

@@ -4,6 +4,7 @@ import { ACCESS_LEVELS } from '../domain/permissions.ts'
 import {
   type Group,
   isMoreVisible,
+  NO_PUBLICATIONS,
   type Project,
   parentId,
   type Reference,
@@ -304,7 +305,7 @@ export const groupRepository = (
     /** Makes an empty project. @throws `validation_failed` when the path is taken or the namespace changed */
     async createProject(parent: Group, wanted: NewProject, creatorId: number, createdAt: string): Promise<Project> {
       const id = await table.nextId('project')
-      const fresh = { placement: 1, publications: 0, transit: null, held: null, deletedAt: null }
+      const fresh = { placement: 1, publications: NO_PUBLICATIONS, transit: null, held: null, deletedAt: null }
       const project: Project = { id, creatorId, createdAt, ...fresh, ...below(parent, wanted) }
       const taken = ['has already been taken']
       await whenStill(() =>

@@ -131,7 +131,7 @@ const schemas = {
     creatorId: id,
     createdAt: time,
     placement: v.number(),
-    publications: v.number(),
+    publications: v.object({ listed: v.number(), others: v.boolean() }),
     transit: nullable(
       v.object({
         id: v.string(),
@@ -248,7 +248,8 @@ const schemas = {
 /**
  * What stands in the contents of a group: enough to filter and to order, the rest is read by id. A list by path reads
  * twenty for a page, so the key tells which it is. `w` is the path of a project from the group on, where other groups are
- * between them; `c` is how many packages a project has had, where they are few.
+ * between them; `c` is how many packages a list shows of a project without being
+ * asked for more, where they are few.
  */
 export type Content = Omit<v.InferOutput<(typeof schemas)['contents']>, 'sk'> & Source
 /**

@@ -8,7 +8,7 @@
  * | project by id                                    | -          | PROJECT#<id>                         | META                             |
  * | group, namespace or project by full path         | -          | PATH#<full path, lower case>         | META                             |
  * | what is inside a group, or in the instance (0)   | -          | CONTENTS#<group id>                  | GROUP#<id>, PROJECT#<id>         |
- * | projects inside a group by their paths           | by_name    | CONTENTS#<group id>                  | <visibility number>#<path, lower case> <id> |
+ * | projects inside a group by their paths           | by_name    | CONTENTS#<group id>                  | <visibility number>#<path, lower case> <id>, or o# |
  * | the same of those that are right in it           | by_version | the same                             | the same                         |
  * | what a group set about the packages inside it    | -          | GROUP#<id>                           | SETTINGS                         |
  * | user by id                                       | -          | USER#<id>                            | META                             |
@@ -106,12 +106,20 @@ export const contentsKey = (groupId: number, kind: 'group' | 'project', id: numb
   pk: `CONTENTS#${padded(groupId)}`,
   sk: `${kind.toUpperCase()}#${padded(id)}`,
 })
-/** Projects of one visibility in the contents of a group, in the order of their own path segments, which are of any case. */
-export const pathsPrefix = (visibility: Visibility) => `${visibilityNumber(visibility)}#`
-export const pathStem = (visibility: Visibility, path: string) => `${pathsPrefix(visibility)}${path.toLowerCase()} `
+/**
+ * Projects of one visibility in the contents of a group, in the order of their own path segments, which are of any case.
+ * Those that have nothing to list but what is asked for stand apart.
+ */
+export const pathsPrefix = (visibility: Visibility, isListed: boolean) =>
+  `${visibilityNumber(visibility)}${isListed ? '' : 'o'}#`
+export const pathStem = (prefix: string, path: string) => `${prefix}${path.toLowerCase()} `
 /** What sorts a project there: by one index where it is anywhere in the group, by another where it is right in it. */
-export const pathSortKeys = (groupId: number, project: Pick<Project, 'id' | 'path' | 'visibility' | 'ancestorIds'>) => {
-  const key = `${pathStem(project.visibility, project.path)}${idInRow(project.id)}`
+export const pathSortKeys = (
+  groupId: number,
+  project: Pick<Project, 'id' | 'path' | 'visibility' | 'ancestorIds' | 'publications'>,
+) => {
+  const prefix = pathsPrefix(project.visibility, project.publications.listed > 0)
+  const key = `${pathStem(prefix, project.path)}${idInRow(project.id)}`
   return { n: key, ...(parentId(project) === groupId ? { v: key } : {}) }
 }
 export const contentsPrefix = (kind: 'group' | 'project') => `${kind.toUpperCase()}#`

@@ -35,20 +35,33 @@ const firstRead = (of: ProjectsOf, sort: Sort, start: Start) => ({
   limit: start.take + (start.from ? 2 : 1),
 })
 
+type Ahead = Pick<ProjectsOf, 'groupId' | 'isDirect'> & { isAnonymous: boolean; withOthers: boolean }
+
+/** Whether those are wanted that have packages which lists show unasked; those that have just others come besides. */
+const kinds = (withOthers: boolean) => (withOthers ? [true, false] : [true])
+
 /**
  * Reads the first projects of a group, of all that a caller may turn out to see, for a table that remembers it. What
  * fails, fails again for whoever needs it.
  */
 export const readNextProjectsAhead = async (
   table: Pick<Table, 'query'>,
-  { isAnonymous, ...of }: Omit<ProjectsOf, 'visibility'> & { isAnonymous: boolean },
+  { isAnonymous, withOthers, ...of }: Ahead,
   sort: Sort,
   start: Start,
 ): Promise<void> => {
   const seen = isAnonymous ? (['public'] as const) : visibilities
-  const reads = seen.map((visibility) => firstRead({ ...of, visibility }, sort, start))
+  const reads = seen.flatMap((visibility) =>
+    kinds(withOthers).map((isListed) => firstRead({ ...of, visibility, isListed }, sort, start)),
+  )
   await Promise.allSettled(reads.map(({ range, limit }) => table.query(range, limit)))
 }
+
+/**
+ * What a list is made of: whether it shows more than one that is asked for nothing else, and the path of a project that
+ * has a shelf of its own in it.
+ */
+type Listed = { groupId: number; shelves: readonly Shelf[]; withOthers: boolean; pathOf: (id: number) => string }
 
 /**
  * The projects of a list from where a page begins.
@@ -58,12 +71,10 @@ export const readNextProjectsAhead = async (
  * | of the group               | its contents, by visibility                                                         |
  * | of a project, by a role    | the role, which tells the path                                                      |
  * | of a group inside, by one  | the first private ones of the outer group, which were read ahead; then its contents |
- *
- * @param pathOf the path of a project that has a shelf of its own in the list
  */
 export const openNextProjects = async (
   table: Pick<Table, 'query'>,
-  { groupId, shelves, pathOf }: { groupId: number; shelves: readonly Shelf[]; pathOf: (id: number) => string },
+  { groupId, shelves, withOthers, pathOf }: Listed,
   sort: Sort,
   start: Start,
 ) => {
@@ -102,7 +113,7 @@ export const openNextProjects = async (
         after = next
         lane.isOver = next === undefined
         lane.edge = contents.at(-1)?.path.toLowerCase() ?? lane.edge
-        add(contents.filter((one) => isListed(one, shelves)).map(fromContent))
+        add(contents.filter((one) => isOnOneOf(shelves, one)).map(fromContent))
       },
     }
     return lane
@@ -113,23 +124,25 @@ export const openNextProjects = async (
   const own = shelves.filter(({ kind }) => kind === 'project')
   const isDirect = ofGroup.every(({ depth }) => depth === 'direct')
 
-  const openFirst = async (visibility: Visibility) => {
-    const { range, limit } = firstRead({ groupId, visibility, isDirect }, sort, start)
+  const openFirst = async (visibility: Visibility, isListed: boolean) => {
+    const { range, limit } = firstRead({ groupId, visibility, isDirect, isListed }, sort, start)
     const lane = openLane(range, '')
     await lane.read(limit)
     return lane
   }
-  const openInside = async () => {
-    const { edge, isOver } = await openFirst('private')
+  const openInside = async (isListed: boolean) => {
+    const { edge, isOver } = await openFirst('private', isListed)
+    const of = { visibility: 'private', isDirect: false, isListed } as const
     return [...new Set(isOver ? [] : inside)].map((id) =>
-      openLane(projectsByPath({ groupId: id, visibility: 'private', isDirect: false }, descending, edge), edge),
+      openLane(projectsByPath({ ...of, groupId: id }, descending, edge), edge),
     )
   }
-  const [first, second] = await Promise.all([
-    Promise.all([...new Set(ofGroup.map(({ visibility }) => visibility))].map(openFirst)),
-    inside.length > 0 ? openInside() : [],
+  const shown = [...new Set(ofGroup.map(({ visibility }) => visibility))]
+  const opened = kinds(withOthers).flatMap((isListed) => [
+    ...shown.map(async (visibility) => [await openFirst(visibility, isListed)]),
+    ...(inside.length > 0 ? [openInside(isListed)] : []),
   ])
-  const lanes = [...first, ...second]
+  const lanes = (await Promise.all(opened)).flat()
   add(
     own
       .map(({ id }) => ({ id, path: pathOf(id).toLowerCase(), told: 0, place: undefined }))
@@ -165,7 +178,7 @@ export const openNextProjects = async (
 }
 
 /** Whether a project's packages stand on one of these shelves. */
-const isListed = (content: Content, shelves: readonly Shelf[]): boolean =>
+const isOnOneOf = (shelves: readonly Shelf[], content: Content): boolean =>
   shelves.some((shelf) => {
     if (shelf.kind === 'project') return shelf.id === content.id
     const depth = parentId(content) === shelf.id ? 'direct' : 'nested'

@@ -3,7 +3,7 @@
  * highest first in both directions.
  */
 import { lazily } from '../domain/lazily.ts'
-import { compareText, type PackageFilter } from '../domain/listing.ts'
+import { asksForOthers, compareText, type PackageFilter } from '../domain/listing.ts'
 import { isDisplayable, type PackageEntry } from '../domain/package.ts'
 import type { Position } from '../domain/pagination.ts'
 import type { PlaceInside } from '../domain/project.ts'
@@ -61,12 +61,12 @@ const isAlongContents = ({ name, version, status }: PackageFilter) =>
  */
 export const readAheadByPath = async (
   table: Pick<Table, 'query'>,
-  of: Parameters<typeof readNextProjectsAhead>[1],
+  of: Omit<Parameters<typeof readNextProjectsAhead>[1], 'withOthers'>,
   { order, filter, sort, page }: PackageQuery,
 ): Promise<void> => {
   const stretch = firstStretch(page)
   if (order !== 'project_path' || !isAlongContents(filter) || stretch.skip > 0) return
-  await readNextProjectsAhead(table, of, sort, stretch)
+  await readNextProjectsAhead(table, { ...of, withOthers: asksForOthers(filter) }, sort, stretch)
 }
 
 /**
@@ -185,7 +185,7 @@ export const wayByProjectPath = async (
     })
     const mayHaveMore = found.map((rows, place) => isReached[place] && rows.length === little && little < take)
     const [whole] = await Promise.all([
-      Promise.all(paths.map((one, place) => (mayHaveMore[place] ? rowsOf(one, stretch) : (found[place] ?? [])))),
+      Promise.all(paths.map(async (one, place) => (mayHaveMore[place] ? rowsOf(one, stretch) : (found[place] ?? [])))),
       mayHaveMore.includes(true) ? projects.lookAgain() : undefined,
     ])
     return whole.flat().slice(0, take)
@@ -194,18 +194,18 @@ export const wayByProjectPath = async (
   /**
    * Asks projects as their paths follow: first those that fill the page by what contents tell of them, then as many as
    * the rest takes if the others have as much.
-   * @param total of the list: once so many rows are found from its beginning on, the projects that are left have none
    * @returns undefined where too many have nothing to list, or something is on its way
    */
   const readAlong = async (stretch: Stretch, total: () => Promise<number>): Promise<PackageEntry[] | undefined> => {
-    const { groupId, pathOf: pathOfOwn, areStill } = projects
-    const next = await openNextProjects(table, { groupId, shelves, pathOf: pathOfOwn }, sort, stretch)
+    const { groupId, pathOf: pathOfOwn } = projects
+    const listed = { groupId, shelves, withOthers: asksForOthers(filter), pathOf: pathOfOwn }
+    const next = await openNextProjects(table, listed, sort, stretch)
     const rows: PackageEntry[] = []
-    let count = 0
+    let asks = 0
     /** Those that are asked for the rest of the page. A few more calls cost less than one more round. */
     const choose = (atHand: readonly OfPath<NextProject>[], left: number): OfPath<NextProject>[] => {
-      if (count === 0) return firstOf(atHand, left, ({ told }) => told)
-      return firstOf(atHand, Math.max(LATER_PROJECTS, Math.ceil((MARGIN * left * count) / Math.max(1, rows.length))))
+      if (asks === 0) return firstOf(atHand, left, ({ told }) => told)
+      return firstOf(atHand, Math.max(LATER_PROJECTS, Math.ceil((MARGIN * left * asks) / Math.max(1, rows.length))))
     }
     for (let round = 0; round < ROUNDS; round++) {
       const left = stretch.take - rows.length
@@ -218,9 +218,9 @@ export const wayByProjectPath = async (
       const others = atHand.flatMap(([path, same]) => (path === stretch.from?.value ? [] : same))
       const missing = left - others.reduce((sum, { told }) => sum + told, 0)
       const enough = projectsIn(atHand) + (round === 0 ? missing : LATER_PROJECTS)
-      const [found, isStill, few, listed] = await Promise.all([
+      const [found, isStill, few, count] = await Promise.all([
         rowsOfAll(asked, { ...stretch, take: left }),
-        areStill(),
+        projects.areStill(),
         isFew(),
         total(),
         round > 0 ? projects.lookAgain() : undefined,
@@ -229,12 +229,11 @@ export const wayByProjectPath = async (
       ])
       if (!isStill || few) return undefined
       rows.push(...found.map((entry) => placedBy(next.placeOf, entry)))
-      const isComplete = !stretch.from && rows.length >= listed
-      if (rows.length === stretch.take || isComplete) return rows
-      count += projectsIn(asked)
+      if (rows.length === stretch.take) return rows
+      asks += projectsIn(asked)
       next.pass(asked)
       // An index that is behind may lack the project of a package that was just published, which the total counts.
-      if (next.isWhole() && next.atHand().length === 0) return stretch.from ? rows : undefined
+      if (next.isWhole() && next.atHand().length === 0) return stretch.from || rows.length >= count ? rows : undefined
     }
     return undefined
   }

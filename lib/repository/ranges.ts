@@ -79,23 +79,26 @@ export const residue = (
   }
 }
 
-/** Which projects of a group: those of one visibility, anywhere in it or right in it. */
-export type ProjectsOf = { groupId: number; visibility: Visibility; isDirect: boolean }
+/**
+ * Which projects of a group: those of one visibility, anywhere in it or right in it, which have packages that lists show
+ * unasked or just others.
+ */
+export type ProjectsOf = { groupId: number; visibility: Visibility; isDirect: boolean; isListed: boolean }
 
 /** Projects of a group by their own path segments, from those with one on. */
 export const projectsByPath = (
-  { groupId, visibility, isDirect }: ProjectsOf,
+  { groupId, visibility, isDirect, isListed }: ProjectsOf,
   descending: boolean,
   path: string | undefined,
 ): Range => {
-  const prefix = pathsPrefix(visibility)
+  const prefix = pathsPrefix(visibility, isListed)
   const common = {
     pk: contentsKey(groupId, 'project', 0).pk,
     index: isDirect ? INDEXES.version : INDEXES.name,
     descending,
   }
   if (path === undefined) return { ...common, prefix }
-  const stem = pathStem(visibility, path)
+  const stem = pathStem(prefix, path)
   return { ...common, between: descending ? [prefix, endOf(stem)] : [stem, endOf(prefix)] }
 }
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { notFound } from '../domain/errors.ts'
 import type { Package, PackageStatus, PackageType, Tag } from '../domain/package.ts'
-import { FEW_PACKAGES, type Located, type Project } from '../domain/project.ts'
+import type { Located, Project } from '../domain/project.ts'
 import { noteDue } from './counting.ts'
 import type { Permit } from './guard.ts'
 import { packageFromItem } from './items.ts'
 import { type NameOfPackage, outdatedKey, packageKey } from './keys.ts'
-import { countPublication, isPublication } from './publications.ts'
+import { countPublications, newPublications } from './publications.ts'
 import { type Change, isCounted, readOwnNames, shelfWrites } from './shelves.ts'
 import type { Table, Write } from './table.ts'
 import type { transitRepository } from './transit.ts'
@@ -53,14 +53,13 @@ export const packageRecords = (table: Table, { placed }: Pick<ReturnType<typeof 
 
     /** Records and shelves of packages that change together. A record that another writer changed says `'again'`. */
     packageWrites: async (permit: Permit, place: Place, changes: readonly Change[]): Promise<Write[]> => {
-      const isFew = place.thing.publications < FEW_PACKAGES
-      const isToTell = isFew && !place.isTold && changes.some(isPublication)
+      const more = place.isTold ? undefined : newPublications(changes, place.thing.publications)
       const [ownNames] = await Promise.all([
         readOwnNames(table, place, changes),
         changes.some(isCounted) && !place.isNoted ? noteCounted(place.thing) : undefined,
-        isToTell ? countPublication(table, place.thing) : undefined,
+        more && countPublications(table, place.thing, more),
       ])
-      if (isToTell) place.isTold = true
+      if (more) place.isTold = true
       return [
         ...permit.checks,
         ...changes.map(

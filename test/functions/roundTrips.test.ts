@@ -208,6 +208,21 @@ describe('the round trips of a list, one after another', () => {
     }
   })
 
+  it('are one less by the paths of projects where the first have nothing but what has to be asked for', async () => {
+    const { store, top } = world
+    const modules = { ask: '&package_type=terraform_module', wanted: { type: 'terraform_module' } } as const
+    const versionless = { ask: '&include_versionless=true', wanted: { type: 'maven', version: null } } as const
+    for (const { ask, wanted } of [modules, versionless]) {
+      const group = await store.group(top, 'private')
+      await store.fillAll(await manyProjects(group, ['private'], 'a', 30), 1, () => wanted)
+      await store.fillAll(await manyProjects(group, ['private'], 'b', 8), 3)
+      for (const filter of ['', ask]) {
+        const { rounds } = await byGroup(String(group.id), 'reporter', `?order_by=project_path${filter}`)
+        expect([filter, rounds]).toEqual([filter, 2])
+      }
+    }
+  })
+
   it('are no more by the paths of projects of one package each by a link, or where many have one path', async () => {
     const { store, top } = world
     const group = await store.group(top, 'private')

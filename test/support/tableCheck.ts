@@ -1,9 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ScanCommand } from '@aws-sdk/lib-dynamodb'
-import { slotName, slotOf } from '../../lib/domain/listing.ts'
+import { isListed, slotName, slotOf } from '../../lib/domain/listing.ts'
 import { isDisplayable, type Package } from '../../lib/domain/package.ts'
 import type { Membership } from '../../lib/domain/permissions.ts'
-import { FEW_PACKAGES, type Group, isMoreVisible, type Project, placeInside } from '../../lib/domain/project.ts'
+import {
+  FEW_PACKAGES,
+  type Group,
+  isMoreVisible,
+  NO_PUBLICATIONS,
+  type Project,
+  type Publications,
+  placeInside,
+} from '../../lib/domain/project.ts'
 import { entryFromItem, placeHash } from '../../lib/repository/items.ts'
 import { padded, pathSortKeys, segmentOf, UNCOUNTED } from '../../lib/repository/keys.ts'
 import { FANOUT } from '../../lib/repository/segments.ts'
@@ -87,12 +95,13 @@ const contentsProblems = (rows: readonly Row[], things: Things): string[] => {
         found.delete(key)
         const fields = ['name', 'path', 'visibility', 'ancestorIds'] as const
         if (!row) return [`${key} is missing`]
-        const publications = 'publications' in thing ? Number(thing.publications) : 0
-        const isSorted = publications > 0 && groupId > 0
-        const { n, v }: { n?: string; v?: string } = isSorted ? pathSortKeys(groupId, thing) : {}
+        const project = kind === 'project' ? (thing as Project) : undefined
+        const { listed, others } = project?.publications ?? NO_PUBLICATIONS
+        const isSorted = (listed > 0 || others) && groupId > 0
+        const { n, v }: { n?: string; v?: string } = project && isSorted ? pathSortKeys(groupId, project) : {}
         const { path, groupIds } = placeInside(groupId, thing)
         const told = isSorted && groupIds.length > 0 ? path : undefined
-        const few = isSorted && publications < FEW_PACKAGES ? publications : undefined
+        const few = isSorted && listed < FEW_PACKAGES ? listed : undefined
         return [
           ...fields.flatMap((field) => (same(row[field], thing[field]) ? [] : [`${key} has another ${field}`])),
           ...(row.n === n && row.v === v ? [] : [`${key} is sorted by another path`]),
@@ -112,8 +121,15 @@ const publicationProblems = (rows: readonly Row[], things: Things): string[] => 
     ({ projectId }) => projectId,
   )
   return [...things.project.values()].filter(isThere).flatMap((project) => {
-    const [told, count] = [Number(project.publications), counted.get(project.id)?.length ?? 0]
-    return told < Math.min(FEW_PACKAGES, count) ? [`project ${project.id} tells of ${told} packages of ${count}`] : []
+    const { listed, others } = project.publications as Publications
+    const shown = counted.get(project.id) ?? []
+    const count = shown.filter((one) => isListed(slotOf(one))).length
+    return [
+      ...(listed < Math.min(FEW_PACKAGES, count)
+        ? [`project ${project.id} tells of ${listed} packages of ${count}`]
+        : []),
+      ...(shown.length > count && !others ? [`project ${project.id} tells of no others`] : []),
+    ]
   })
 }
 

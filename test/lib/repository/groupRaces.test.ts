@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { ANONYMOUS } from '../../../lib/domain/permissions.ts'
 import type { Group, Project } from '../../../lib/domain/project.ts'
-import { locateAmong } from '../../../lib/domain/project.ts'
+import { locateAmong, NO_PUBLICATIONS } from '../../../lib/domain/project.ts'
 import { projectKey, tallyPartition, transitsKey } from '../../../lib/repository/keys.ts'
 import { countAll, settleAll } from '../../support/jobs.ts'
 import { admin, describeOnFastEngine, itOnFastEngine, list, memberIn, memberOf } from '../../support/moves.ts'
@@ -183,7 +183,7 @@ describe('races', () => {
     }
     await Promise.all((await shown()).ids.map((id) => store.db.packages.delete(writerOf(project), id, now())))
     await countAll(store.db)
-    expect((await store.db.groups.findProject({ id: project.id }))?.publications).toBe(0)
+    expect((await store.db.groups.findProject({ id: project.id }))?.publications).toEqual(NO_PUBLICATIONS)
   })
 
   it('a job that dies while it holds a project is made good by the next', async () => {
@@ -207,7 +207,7 @@ describe('races', () => {
     errors.mockRestore()
     const told = async () => {
       const { held, publications } = await projectNow(store, project.id)
-      return [held !== null, publications]
+      return [held !== null, publications.listed]
     }
     expect([isDead, await told()]).toEqual([true, [true, 1]])
     await sleep(60)
