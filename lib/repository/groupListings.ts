@@ -3,7 +3,7 @@ import { Overtaken } from '../domain/overtaken.ts'
 import type { PackageEntry } from '../domain/package.ts'
 import type { Paged } from '../domain/pagination.ts'
 import { type Caller, canInProject, type GroupScope, groupScope, isAnonymous } from '../domain/permissions.ts'
-import { follow, type Group, type PlacedProject, type Project, projectInside } from '../domain/project.ts'
+import { follow, type Group, type PlacedProject, type Project, placeInside, projectInside } from '../domain/project.ts'
 import type { groupRepository } from './groups.ts'
 import { placeHash, projectOfRow, withoutPlace } from './items.ts'
 import {
@@ -18,7 +18,7 @@ import {
   tallyPartition,
 } from './keys.ts'
 import { type ListingTable, openListing } from './listings.ts'
-import { marksOf, recentIn, revisionOf, takenOff, talliesOf } from './marks.ts'
+import { isMovingIn, marksOf, recentIn, revisionOf, takenOff, talliesOf } from './marks.ts'
 import { type ProjectsInside, readAheadByPath } from './projectPaths.ts'
 import { groupShelves } from './shelves.ts'
 import { chunks, type Item, type Range, type Table } from './table.ts'
@@ -83,7 +83,10 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
     const inside: ProjectsInside = {
       groupId: group.id,
       all: lazily(() => groups.listContents('project', group)),
-      areStill: async () => isStillBy(await transitsNow()),
+      areStill: async () => {
+        const transits = await transitsNow()
+        return isStillBy(transits) && !transits.wasMoving
+      },
       lookAgain,
       // Those that he sees by a role in them are read as of one moment with what is in transit.
       load: async (ids) => projects.load(ids.filter((id) => !rolePaths.has(id))),
@@ -183,9 +186,11 @@ export const groupListingRepository = (table: Table, groups: Groups) => {
       const project = place && isTold(entry) ? projectInside(group, projectId, place) : placed(projectId)
       return mayRead(project) ? [{ entry, project }] : []
     })
-    // By path a project's own rows are read beside the last look. One that was written elsewhere may be later than that.
-    const isElsewhere = ({ entry: { placeHash: told }, project }: GroupRow) =>
-      told !== undefined && told !== placeHash(project)
+    // By path a project's own rows are read beside the last look. One that was written elsewhere may be later than that, as
+    // may be a project that had to be read: then it stands where it was.
+    const isElsewhere = ({ entry: { placeHash: written, place }, project }: GroupRow) =>
+      (written !== undefined && written !== placeHash(project)) ||
+      (place !== undefined && place.path !== placeInside(group.id, project).path)
     const isLater = isByPath && (!isStill || rows.some(isElsewhere))
     // Where rows are dropped, an index is behind, or what these are of left since the total was read.
     if (isLater || rows.length < found.rows.length) await check(group.id, revision)
@@ -272,7 +277,13 @@ const transitsIn = async (table: ListingTable, groupId: number) => {
   const items = await table.queryAll({ pk: tallyPartition({ kind: 'group', id: groupId }) })
   const item = items.find(({ sk }) => sk === TRANSITS)
   const ids = (wanted: 'group' | 'project') => marksOf(item).flatMap(({ kind, id }) => (kind === wanted ? [id] : []))
-  return { projectIds: ids('project'), groupIds: ids('group'), isRecent: recentIn(item), revision: revisionOf(item) }
+  return {
+    projectIds: ids('project'),
+    groupIds: ids('group'),
+    isRecent: recentIn(item),
+    revision: revisionOf(item),
+    wasMoving: isMovingIn(item),
+  }
 }
 
 const isStillBy = ({ projectIds, groupIds }: Awaited<ReturnType<typeof transitsIn>>) =>

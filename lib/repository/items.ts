@@ -17,7 +17,7 @@ import { packageStatuses, packageTypes } from '../domain/package.ts'
 import { accessLevels, type Membership, type User } from '../domain/permissions.ts'
 import {
   type Group,
-  type Place,
+  type PlacedProject,
   type PlaceInside,
   type Project,
   VISIBILITIES,
@@ -356,16 +356,18 @@ const tagFromText = (packageId: number, text: string): Tag => {
 export const isUnchanged = ({ r }: Item) => ({ if: 'r = :r', values: { ':r': r } })
 
 /**
- * Stands for who may see a project that is there. 48 bits are enough to tell two places of one project apart, and make a
- * row no longer than it may be.
+ * Stands for who may see a project that is there, and for its path but for the first segment: that of a top-level group
+ * changes, and nothing else does. 48 bits are enough to tell two places of one project apart, and a row stays short.
  */
-export const placeHash = ({ visibility, ancestorIds }: Place): string =>
-  createHash('sha256').update(`${visibility} ${ancestorIds.join()}`).digest('base64url').slice(0, 8)
+export const placeHash = ({ visibility, ancestorIds, fullPath }: Omit<PlacedProject, 'id'>): string => {
+  const path = fullPath.slice(fullPath.indexOf('/') + 1)
+  return createHash('sha256').update(`${visibility} ${ancestorIds.join()} ${path}`).digest('base64url').slice(0, 8)
+}
 
 export const placedRow = (place: PlaceInside): Item => ({ w: placeText(place) })
 export const withoutPlace = ({ w: _place, ...row }: Item): Item => row
-export const hashedRow = (place: Place): Item => ({ h: placeHash(place) })
-export const isHashed = ({ h }: Item, place: Place) => h === placeHash(place)
+export const hashedRow = (place: PlacedProject): Item => ({ h: placeHash(place) })
+export const isHashed = ({ h }: Item, place: PlacedProject) => h === placeHash(place)
 export const withoutHash = ({ h: _hash, ...row }: Item): Item => row
 /** The project of a row, undefined where an item is none. */
 export const projectOfRow = ({ p }: Item) => (p === undefined ? undefined : Number(p))

@@ -126,11 +126,13 @@ export const startMovingWrite = (groupId: number, transitId: string, transits: I
   const values = ['revision', 'changes'].filter((name) => transits?.[name] !== undefined)
   return {
     update: transitsKey(groupId),
-    expression: 'SET moving = :id',
+    // Who lists the group itself notices by the revision that it leaves.
+    expression: 'SET moving = :id ADD revision :one',
     if: [STILL, '(attribute_not_exists(inside) OR inside = :zero)', ...seen].join(' AND '),
     values: {
       ':id': transitId,
       ':zero': 0,
+      ':one': 1,
       ...Object.fromEntries(values.map((name) => [`:${name}`, transits?.[name]])),
     },
     otherwise: 'again',

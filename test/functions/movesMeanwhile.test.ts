@@ -1,9 +1,10 @@
 import type { Context } from 'aws-lambda'
 import { listGroupPackages } from '../../functions/listGroupPackages.ts'
+import { lazily } from '../../lib/domain/lazily.ts'
 import { ACCESS_LEVELS } from '../../lib/domain/permissions.ts'
 import type { Group, Project } from '../../lib/domain/project.ts'
 import { openDatabase } from '../../lib/repository/database.ts'
-import { groupKey, transitsKey, userKey } from '../../lib/repository/keys.ts'
+import { contentsKey, groupKey, pathsPrefix, projectKey, transitsKey, userKey } from '../../lib/repository/keys.ts'
 import { createClient } from '../../lib/repository/table.ts'
 import { newSecret } from '../../lib/repository/tokens.ts'
 import { eventFor } from '../support/doors.ts'
@@ -35,7 +36,7 @@ const setUp = async () => {
         createdAt: now(),
       }),
     /** What the list of a group says to him: its status, total and rows. */
-    async list({ id }: Group, order: string) {
+    async list({ id }: Group, order: string, tell = (rows: unknown[]): unknown => rows.length) {
       const call = { path: `/groups/${id}/packages?order_by=${order}`, headers: { 'private-token': secret } }
       const answer = (await listGroupPackages(() => slowed)(
         eventFor(call, '/api/v4/groups/{id}/packages'),
@@ -43,7 +44,7 @@ const setUp = async () => {
         {} as never,
       )) as unknown as Answer
       if (answer.statusCode !== 200) return answer.statusCode
-      return [Number(answer.headers['X-Total']), (JSON.parse(answer.body) as unknown[]).length]
+      return [Number(answer.headers['X-Total']), tell(JSON.parse(answer.body))]
     },
   }
 }
@@ -61,6 +62,30 @@ const slow = (
   )
   return () => client.middlewareStack.remove('slow')
 }
+
+/** Makes a change right before the first call that is meant, or right after it. */
+const once = (
+  setting: Setting,
+  isMeant: (name: string, text: string) => boolean,
+  change: () => Promise<unknown>,
+  isAfter = false,
+) => {
+  let isDone = false
+  const end = slow(setting, async (name, text, call) => {
+    const isNow = !isDone && isMeant(name, text)
+    if (isNow) isDone = true
+    if (isNow && !isAfter) await change()
+    const answer = await call()
+    if (isNow && isAfter) await change()
+    return answer
+  })
+  return () => {
+    end()
+    expect(isDone).toBe(true)
+  }
+}
+
+const pathsOf = (rows: unknown[]) => rows.map((row) => (row as { project_path: string }).project_path.split('/').at(-1))
 
 const move = async ({ db }: Store, { id }: Group, to: Group) => {
   await db.groups.transferGroup(id, to.id, now())
@@ -152,5 +177,96 @@ describe('a list of a group while something in it moves away or comes', () => {
         expect([title, isSettled, isDone, read]).toEqual([title, isSettled, true, rest])
       }
     }
+  })
+
+  it.each(['created_at', 'project_path'])(
+    'is hidden with the group itself when that leaves the one that lets him in, by %s',
+    async (order) => {
+      const setting = await setUp()
+      const { store } = setting
+      const [around, other] = [await store.group(undefined, 'private'), await store.group(undefined, 'private')]
+      const group = await store.group(around, 'private')
+      const project = await store.project(group, 'private')
+      await store.fill(project, 1)
+      await setting.join('group', around)
+      const rows = order === 'project_path' ? projectKey(project.id).pk : `${groupKey(group.id).pk}#direct#private`
+      const end = once(
+        setting,
+        (name, text) => name === 'QueryCommand' && text.includes(`"${rows}"`),
+        async () => {
+          await store.db.groups.transferGroup(group.id, other.id, now())
+          await store.publish(project, { name: 'secret' })
+        },
+      )
+      expect(await setting.list(group, order)).toBe(404)
+      end()
+    },
+  )
+
+  it('has a project where it is called, by path, and what was published into it meanwhile under that name', async () => {
+    for (const [title, meanwhile, isAfter] of [
+      ['renamed', async () => {}, true],
+      ['renamed and filled', (store: Store, project: Project) => store.publish(project), false],
+    ] as const) {
+      for (const isMoved of [false, true]) {
+        const setting = await setUp()
+        const { store } = setting
+        const group = await store.group()
+        const project = await store.project(group, 'public', 'a')
+        await store.fillAll([project, await store.project(group, 'public', 'c')], 2)
+        // For a day nothing is taken at its word of what has moved.
+        if (isMoved) await store.db.groups.changeProject(project.id, { path: 'b' }, now())
+        if (isMoved) await settleAll(store.db)
+        const clock = jest
+          .spyOn(Date, 'now')
+          .mockImplementation(() => performance.timeOrigin + performance.now() + 60_000)
+        const end = once(
+          setting,
+          (name, text) => name === 'QueryCommand' && text.includes(`"${projectKey(project.id).pk}"`),
+          async () => {
+            await store.db.groups.changeProject(project.id, { path: 'z' }, now())
+            await settleAll(store.db)
+            await meanwhile(store, project)
+          },
+          isAfter,
+        )
+        const read = (await setting.list(group, 'project_path', pathsOf)) as [number, string[]]
+        end()
+        clock.mockRestore()
+        expect([title, isMoved, read[1]]).toEqual([title, isMoved, read[1].toSorted()])
+        expect([title, isMoved, read[0]]).toEqual([title, isMoved, read[1].length])
+      }
+    }
+  })
+
+  it('has a project that is hidden from others between the reads of what is private and what is public, by path', async () => {
+    const setting = await setUp()
+    const { store } = setting
+    const group = await store.group()
+    await setting.join('group', group)
+    const inside: Project[] = []
+    for (const path of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'])
+      inside.push(await store.project(group, 'public', path))
+    await store.fillAll(inside, 3)
+    let tell = () => {}
+    const isPrivateRead = new Promise<void>((done) => {
+      tell = done
+    })
+    const hide = lazily(async () => {
+      await isPrivateRead
+      await store.db.groups.changeProject(inside[0]?.id ?? 0, { visibility: 'private' }, now())
+      await settleAll(store.db)
+    })
+    const end = slow(setting, async (_name, text, call) => {
+      const isOfContents = text.includes(`"${contentsKey(group.id, 'project', 0).pk}"`)
+      const isPrivate = isOfContents && text.includes(`"${pathsPrefix('private', true)}"`)
+      if (!isPrivate && (isOfContents || text.includes(`"${groupKey(group.id).pk}"`))) await hide()
+      const answer = await call()
+      if (isPrivate) tell()
+      return answer
+    })
+    const read = await setting.list(group, 'project_path&per_page=5', pathsOf)
+    end()
+    expect(read).toEqual([27, ['a', 'a', 'a', 'b', 'b']])
   })
 })

@@ -15,6 +15,7 @@ import {
 } from '../../support/moves.ts'
 import { isStoppedIn, stopAfter } from '../../support/stopping.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
+import { contradictions } from '../../support/tableCheck.ts'
 
 type Store = Awaited<ReturnType<typeof openStore>>
 
@@ -151,6 +152,8 @@ describeOnFastEngine('a group that moves below another', () => {
     await store.db.groups.transferGroup(moving.id, { ownerId: store.owner.id }, now())
     expect(await list(store, top, ANONYMOUS)).toMatchObject({ total: 3 })
     expect(await nowOf(store, moving)).toMatchObject([{ fullPath: moving.path, ancestorIds: [] }])
+    await store.db.groupTransit.settle(moving.id)
+    expect(await contradictions(store)).toEqual([])
     await store.db.groups.transferGroup(moving.id, top.id, now())
     expect(await ledger(store, await nowOf(store, ...groups))).toEqual(before)
     await store.db.groupTransit.settle(moving.id)
