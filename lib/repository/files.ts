@@ -257,7 +257,8 @@ export const fileRepository = (
         const due = dueAfter(now)
         return [
           ...discountedWrites(permitted, before, now),
-          { delete: fileKey(packageId, id) },
+          // Of the two that were read at the same moment, the package may be as it was after this file had gone.
+          { delete: fileKey(packageId, id), if: 'attribute_exists(pk)', otherwise: 'again' },
           heir ? { put: { ...named, ...heir } } : { delete: named },
           ...keptDetailsWrites(before, details ? [details] : []),
           { put: { ...purgeFileKey(packageId, id, due), packageId, projectId: before.projectId, due, file } },

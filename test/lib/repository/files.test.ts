@@ -239,6 +239,36 @@ describe('deleting a file', () => {
     await expectConsistent(packageId)
   })
 
+  it('happens once when another delete ends between the reads of the file and of its package', async () => {
+    const { version } = await setUp()
+    const { packageId, id } = await add(version, 'a')
+    await add(version, 'b')
+    const remove = () => store.db.files.delete(by(version), packageId, id, now())
+    let tellFile = () => {}
+    const isFileRead = new Promise<void>((done) => {
+      tellFile = done
+    })
+    let isDone = false
+    store.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const text = context.commandName === 'GetItemCommand' ? JSON.stringify(args.input) : ''
+        if (!isDone && text.includes(`"${packageKey(packageId).pk}"`) && text.includes('"META"')) {
+          isDone = true
+          await isFileRead
+          await remove()
+        }
+        const answer = await next(args)
+        if (text.includes(`"${fileKey(packageId, id).sk}"`)) tellFile()
+        return answer
+      },
+      { step: 'initialize', name: 'meanwhile' },
+    )
+    const [end] = await outcomes([remove()])
+    store.client.middlewareStack.remove('meanwhile')
+    expect([isDone, end]).toEqual([true, 'not_found'])
+    await expectConsistent(packageId)
+  })
+
   it('and adding, of the same names and at the same time, leave the newest of what is there', async () => {
     const { version } = await setUp()
     const old = []
