@@ -35,6 +35,9 @@ const visibilityWithin = (around: Visibility, random: () => number): Visibility 
   return random() < 0.7 ? around : (allowed[Math.floor(random() * allowed.length)] as Visibility)
 }
 
+/** Of more than a few projects three are private whatever is around them: also in a small registry somebody sees more. */
+export const isHidden = (place: number, projects: number) => projects > 3 && place % Math.ceil(projects / 3) === 0
+
 const WORDS = ['auth', 'billing', 'cache', 'client', 'common', 'core', 'data', 'design', 'events', 'forms', 'gateway']
 const typeOf = (roll: number): PackageType => (roll < 0.6 ? 'npm' : roll < 0.85 ? 'maven' : 'generic')
 const statusOf = (roll: number): PackageStatus => (roll < 0.96 ? 'default' : roll < 0.99 ? 'deprecated' : 'hidden')
@@ -105,7 +108,9 @@ export const makeRegistry = async (
   const projects: Project[] = []
   while (projects.length < projectCount) {
     const parent = pick(groups)
-    const wanted = described(`${pick(WORDS)}-${projects.length}`, visibilityWithin(parent.visibility, random))
+    const path = `${pick(WORDS)}-${projects.length}`
+    const visibility = visibilityWithin(parent.visibility, random)
+    const wanted = described(path, isHidden(projects.length, projectCount) ? 'private' : visibility)
     projects.push(await db.groups.createProject(parent, wanted, owner.id, createdAt))
   }
 

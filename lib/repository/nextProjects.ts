@@ -1,6 +1,6 @@
 /** The projects of a group that have packages to list, in the order of their paths, read as far as a page needs them. */
 import { compareText, type Sort } from '../domain/listing.ts'
-import { type PlaceInside, parentId, type Visibility, visibilities } from '../domain/project.ts'
+import { FEW_PACKAGES, type PlaceInside, parentId, type Visibility, visibilities } from '../domain/project.ts'
 import { packagesTold, placeTold } from './contents.ts'
 import { type Content, contentFromItem } from './items.ts'
 import type { Shelf } from './keys.ts'
@@ -8,7 +8,7 @@ import { type ProjectsOf, projectsByPath } from './ranges.ts'
 import type { Item, Range, Table } from './table.ts'
 import { type Stretch, turned } from './ways.ts'
 
-/** `told` is how many packages to expect of it; of one that a role tells nothing is expected. */
+/** `told` is how many packages to expect of it; of one that a role tells, as of most. */
 export type NextProject = { id: number; path: string; told: number; place: PlaceInside | undefined }
 
 /** Projects with one path, in lower case. */
@@ -26,13 +26,13 @@ type Start = Pick<Stretch, 'take' | 'from' | 'isBackwards'>
 
 const isDescending = (sort: Sort, { isBackwards }: Start) => turned(sort, isBackwards) === 'desc'
 
-/**
- * What is read first: enough where each project has one package, one more, as the last waits for others of its path, and
- * the one where the page begins, which may have none left.
- */
+/** As many as half a read unit gives. */
+const LEAST_FIRST = 20
+
+/** What is read first: nearly enough where each project has one package, and the one where the page begins besides. */
 const firstRead = (of: ProjectsOf, sort: Sort, start: Start) => ({
   range: projectsByPath(of, isDescending(sort, start), start.from?.value ?? undefined),
-  limit: start.take + (start.from ? 2 : 1),
+  limit: Math.max(LEAST_FIRST, start.take - 1) + (start.from ? 1 : 0),
 })
 
 type Ahead = Pick<ProjectsOf, 'groupId' | 'isDirect'> & { isAnonymous: boolean; withOthers: boolean }
@@ -145,7 +145,7 @@ export const openNextProjects = async (
   const lanes = (await Promise.all(opened)).flat()
   add(
     own
-      .map(({ id }) => ({ id, path: pathOf(id).toLowerCase(), told: 0, place: undefined }))
+      .map(({ id }) => ({ id, path: pathOf(id).toLowerCase(), told: FEW_PACKAGES, place: undefined }))
       .filter(({ path }) => compare(path, start.from?.value ?? path) >= 0),
   )
 
