@@ -14,30 +14,24 @@ type Compare<Row> = (one: Row, other: Row) => number
 
 /**
  * The rows of sorted sources in one order. Each round asks all sources that ran dry at once.
- * @param ask how many rows a source is asked for, after so many before; before the second round whether to go on at all,
- * and whether that asks the other sources as well
+ * @param ask how many rows a source is asked for, after so many before, and before the second round whether to go on at
+ * all
  */
 export async function* inOneOrder<Row>(
   sources: readonly Source<Row>[],
   compare: Compare<Row>,
-  ask: {
-    count: (source: Source<Row>, before: number) => number
-    goesOn?: () => Promise<boolean>
-    isJoint?: boolean
-  },
+  ask: { count: (source: Source<Row>, before: number) => number; goesOn?: () => Promise<boolean> },
 ): AsyncGenerator<Row, void, undefined> {
   const streams = sources.map((source) => ({ source, rows: [] as Row[], next: 0, more: true, asked: 0 }))
   for (let round = 0; ; round++) {
     if (round === 1 && ask.goesOn && !(await ask.goesOn())) return
-    const isForAll = round === 1 && ask.isJoint
-    const dry = streams.filter(({ rows, next, more }) => more && (isForAll || next === rows.length))
+    const dry = streams.filter(({ rows, next, more }) => next === rows.length && more)
     await Promise.all(
       dry.map(async (stream) => {
-        const left = stream.rows.slice(stream.next)
         const count = ask.count(stream.source, stream.asked)
         stream.asked += count
         const page = await stream.source.fetch(count)
-        Object.assign(stream, { rows: [...left, ...page.rows], next: 0, more: page.more })
+        Object.assign(stream, { rows: page.rows, next: 0, more: page.more })
       }),
     )
     while (!streams.some(({ rows, next, more }) => next === rows.length && more)) {
@@ -64,8 +58,7 @@ export const mergeSources = async <Row>(
   isOver: () => Promise<boolean> = async () => false,
 ): Promise<Row[]> => {
   const isWeighed = sources.every(({ weight }) => weight !== undefined)
-  const areMany = sources.length > (isWeighed ? MANY_WEIGHED : MANY)
-  const shareOf = areMany ? sharesOf(sources, isWeighed) : () => Infinity
+  const shareOf = isWeighed && sources.length > MANY_SOURCES ? sharesOf(sources) : () => Infinity
   const merged: Row[] = []
   if (take <= 0) return merged
   let seen = 0
@@ -79,8 +72,6 @@ export const mergeSources = async <Row>(
       return Math.min(rest, (most ?? skip) + take, Math.max(shareOf(source, rest), more))
     },
     goesOn: async () => !(await isOver()),
-    // Nobody knows which of them have the next rows: perhaps one after another.
-    isJoint: areMany && !isWeighed && skip === 0,
   })
   for await (const row of rows) {
     if (seen++ >= skip) merged.push(row)
@@ -89,26 +80,18 @@ export const mergeSources = async <Row>(
   return merged
 }
 
-/** A page of few shelves comes in one round; a search through many names takes a share of each, as what each has is known. */
-const MANY = 40
-const MANY_WEIGHED = 12
-/** Fewer rows cost no less: so many are about one read unit. */
-const LEAST_SHARE = 21
-
 /**
- * How many of the first rows of all sources are likely in one of them: as large a part as its rows are of all rows, where
- * that is known.
+ * A search through many names takes a share of each. A page of shelves comes in one round however many they are: nobody
+ * knows which of them has its rows, perhaps one after another.
  */
-const sharesOf = <Row>(
-  sources: readonly Source<Row>[],
-  isWeighed: boolean,
-): ((source: Source<Row>, rows: number) => number) => {
-  const weightOf = ({ weight = 0 }: Source<Row>) => (isWeighed ? weight : 1)
-  const all = sources.reduce((sum, source) => sum + weightOf(source), 0)
-  return (source, rows) => {
-    const expected = (rows * weightOf(source)) / Math.max(1, all)
+const MANY_SOURCES = 12
+
+/** How many of the first rows of all sources are likely in one of them: as large a part as its rows are of all rows. */
+const sharesOf = <Row>(sources: readonly Source<Row>[]): ((source: Source<Row>, rows: number) => number) => {
+  const all = sources.reduce((sum, { weight = 0 }) => sum + weight, 0)
+  return ({ weight = 0 }, rows) => {
+    const expected = (rows * weight) / Math.max(1, all)
     // Of rows in no order, all but one source in forty hold fewer than that.
-    const share = Math.ceil(expected + 2 * Math.sqrt(expected)) + 1
-    return isWeighed ? share : Math.max(LEAST_SHARE, share)
+    return Math.ceil(expected + 2 * Math.sqrt(expected)) + 1
   }
 }

@@ -174,7 +174,7 @@ describe('the round trips of a list, one after another', () => {
   it('are no more for whoever has roles in many projects, of which one after another was filled, or in some that all may see', async () => {
     const { store } = world
     const group = await store.group()
-    const closed = await manyProjects(group, ['private'], 'a', 24)
+    const closed = await manyProjects(group, ['private'], 'a', 45)
     const open = await manyProjects(group, ['public'], 'b', 2)
     for (const project of [...closed, ...open]) {
       await store.fill(project, 8)
