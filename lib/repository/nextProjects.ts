@@ -9,7 +9,7 @@ import type { Item, Range, Table } from './table.ts'
 import { type Stretch, turned } from './ways.ts'
 
 /** `told` is how many packages to expect of it; of one that a role tells, as of most. */
-export type NextProject = { id: number; path: string; told: number; place: PlaceInside | undefined }
+export type NextProject = { id: number; path: string; told: number; isByRole: boolean; place: PlaceInside | undefined }
 
 /** Projects with one path, in lower case. */
 export type OfPath<Inside = Pick<NextProject, 'id'>> = readonly [path: string, projects: readonly Inside[]]
@@ -97,6 +97,7 @@ export const openNextProjects = async (
     id: content.id,
     path: content.path.toLowerCase(),
     told: packagesTold(content),
+    isByRole: false,
     place: placeTold(groupId, content),
   })
 
@@ -145,7 +146,7 @@ export const openNextProjects = async (
   const lanes = (await Promise.all(opened)).flat()
   add(
     own
-      .map(({ id }) => ({ id, path: pathOf(id).toLowerCase(), told: FEW_PACKAGES, place: undefined }))
+      .map(({ id }) => ({ id, path: pathOf(id).toLowerCase(), told: FEW_PACKAGES, isByRole: true, place: undefined }))
       .filter(({ path }) => compare(path, start.from?.value ?? path) >= 0),
   )
 

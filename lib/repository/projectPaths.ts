@@ -214,9 +214,9 @@ export const wayByProjectPath = async (
       const asked = choose(atHand, left)
       if (projectsIn(asked) > MOST_PROJECTS) return undefined
       for (const [, same] of asked) notePaths(same)
-      // Of the path where the page begins, maybe nothing is left.
+      // Of the path where the page begins maybe nothing is left, and a project that a role tells may have none.
       const others = atHand.flatMap(([path, same]) => (path === stretch.from?.value ? [] : same))
-      const missing = left - others.reduce((sum, { told }) => sum + told, 0)
+      const missing = left - others.reduce((sum, { told, isByRole }) => sum + (isByRole ? 0 : told), 0)
       const enough = projectsIn(atHand) + (round === 0 ? missing : LATER_PROJECTS)
       const [found, isStill, few, count] = await Promise.all([
         rowsOfAll(asked, { ...stretch, take: left }),
