@@ -12,7 +12,9 @@ import {
   type Sort,
   selectedFamilies,
   selectedSlots,
+  selects,
   slotName,
+  slotOf,
   slotsOfFamily,
 } from '../domain/listing.ts'
 import { mergeSources, type Source } from '../domain/merge.ts'
@@ -29,10 +31,10 @@ import {
   tallyPrefix,
   versionPrefix,
 } from './keys.ts'
-import { type MilestoneIndex, type NameLane, type Start, seekInIndex, seekInNames } from './milestones.ts'
+import { type MilestoneIndex, type NameLane, seekInIndex, seekInNames } from './milestones.ts'
 import { type ProjectsInside, wayByProjectPath } from './projectPaths.ts'
 import { beyond, fromEdge, inOrder, residue, restOf, settledBy, withinName } from './ranges.ts'
-import { countedShelves, seekSeat } from './segments.ts'
+import { countedShelves, type Start, seekSeat } from './segments.ts'
 import { isSortable } from './shelves.ts'
 import { isFew, nearBy, SIFTED_AT_FIRST, sifted, waySifting } from './sifting.ts'
 import type { Item, Range, Table } from './table.ts'
@@ -85,6 +87,11 @@ export const openListing = (table: ListingTable) => {
       },
     }
   }
+
+  const knownSource = (rows: PackageEntry[], weight = 0): Source<PackageEntry> => ({
+    weight,
+    fetch: async () => ({ rows, more: false }),
+  })
 
   const readAll = async (ranges: readonly Range[]): Promise<PackageEntry[]> =>
     (await Promise.all(ranges.map(table.queryAll))).flat().map(entryFromItem)
@@ -148,8 +155,7 @@ export const openListing = (table: ListingTable) => {
         const counted = countedShelves(there, talliesOf(known))
         const seat = counted && (await seekSeat(table, counted, { slots: wanted, isDescending, skip }))
         if (!seat) return undefined
-        const { id, skip: rest, most } = seat
-        const startOf = (shelf: Shelf) => ({ edge: undefined, most: most.get(shelf) ?? 0 })
+        const { id, skip: rest, startOf } = seat
         return { ...stretch, from: { value: type ?? null, id }, skip: rest, startOf }
       }
       return undefined
@@ -175,10 +181,19 @@ export const openListing = (table: ListingTable) => {
       total,
       read(stretch, isOver) {
         const direction = runs(stretch.isBackwards)
+        const compare = compareBy(order, direction)
         const sources = shelves.flatMap((shelf) =>
           selectedFamilies(filter).flatMap((family) => {
+            const { edge, most, rows: known } = stretch.startOf?.(shelf, family) ?? {}
+            if (known) {
+              const wanted = known.filter((row) => {
+                const slot = slotOf(row)
+                return familyOf(slot) === family && selects(filter, slot)
+              })
+              const rest = { ...stretch, skip: 0, take: wanted.length }
+              return [knownSource(sliced(wanted.sort(compare), rest, order, compare), most)]
+            }
             const range = inOrder(shelf, family, filter, order, direction)
-            const { edge, most } = stretch.startOf?.(shelf, family) ?? {}
             const ranges = edge === undefined ? beyond(range, family, order, stretch.from) : [fromEdge(range, edge)]
             return ranges.map((one) => {
               const rows = source(one, most)
@@ -186,7 +201,7 @@ export const openListing = (table: ListingTable) => {
             })
           }),
         )
-        return mergeSources(sources, compareBy(order, direction), stretch, isOver)
+        return mergeSources(sources, compare, stretch, isOver)
       },
       ...(seeks[order] ? { seek: seeks[order] } : {}),
       positionOf: positionBy(order),

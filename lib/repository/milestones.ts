@@ -20,7 +20,15 @@ import {
   type Shelf,
   shelfPartition,
 } from './keys.ts'
-import { addTo, type CountedShelf, type Counts, type CountTable, readRows, type SegmentRow } from './segments.ts'
+import {
+  addTo,
+  type CountedShelf,
+  type Counts,
+  type CountTable,
+  readRows,
+  type SegmentRow,
+  type Start,
+} from './segments.ts'
 import type { Item } from './table.ts'
 
 export const MILESTONE_INDEXES = ['by_name', 'by_version'] as const satisfies readonly IndexName[]
@@ -230,9 +238,6 @@ type Step = { edge: string | undefined; count: number }
 
 /** Sorted rows in steps. `at` tells where an edge is in the order of the list. */
 type Lane = { steps: readonly Step[]; at: (edge: string) => string }
-
-/** Where rows begin, undefined for all of them, and how many of them are passed over at the most. */
-export type Start = { edge: string | undefined; most: number }
 
 /** Where to begin in each lane, so that few rows are left to be passed over. */
 const startsIn = (lanes: readonly Lane[], { isDescending, skip }: { isDescending: boolean; skip: number }) => {

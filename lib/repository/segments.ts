@@ -8,6 +8,7 @@
  * found is exact at any time; `counting.ts` counts them anew.
  */
 import { type Family, familyOf, type Slot, slotName, slotOf } from '../domain/listing.ts'
+import type { PackageEntry } from '../domain/package.ts'
 import { entryFromItem, type SegmentsHead, segmentNodeFromItem, segmentsHeadFromItem } from './items.ts'
 import {
   familyPrefix,
@@ -30,8 +31,11 @@ import type { Item, Range, Table } from './table.ts'
 /** A node of that many numbers a slot is read as one unit. */
 export const FANOUT = 128
 
-/** A shelf with no more rows than this is read whole, and needs no counts. */
-const SMALL = 32
+/**
+ * A shelf with no more rows than this is read whole, and needs no counts: these are three read units, as are two nodes
+ * and the rows of a page.
+ */
+const SMALL = 64
 
 /** More uncounted segments than this are not read one by one: what has to be passed over is. */
 const MOST_UNCOUNTED = 64
@@ -110,8 +114,16 @@ export const readHead = (shelf: Shelf, tallies: readonly Item[]) => {
 const sizeOf = (tally: Item) =>
   Object.entries(tally).reduce((sum, [name, count]) => sum + (/^\w+:/.test(name) ? Number(count) : 0), 0)
 
-/** Where rows begin, and how many of them are still before the wanted one, at most `most` of each shelf. */
-export type Seat = { id: number; skip: number; most: ReadonlyMap<Shelf, number> }
+/**
+ * Where to begin among the rows of a shelf's family.
+ * @property edge undefined for all of them
+ * @property most so many are passed over at the most
+ * @property rows all that the shelf has of the family, perhaps among others, where they are known: none is to be read
+ */
+export type Start = { edge: string | undefined; most: number; rows?: readonly PackageEntry[] }
+
+/** The id behind which rows begin, and how many of them are still before the wanted one. */
+export type Seat = { id: number; skip: number; startOf: (shelf: Shelf, family: Family) => Start }
 
 export type CountTable = Pick<Table, 'queryAll' | 'getAll'>
 
@@ -166,7 +178,7 @@ export const seekSeat = async (
   const names = slots.map(slotName)
   const families = [...new Set(slots.map(familyOf))]
   const readings: Reading[] = shelves.map(({ shelf, head }) => ({ shelf, head, more: new Map(), nodes: new Map() }))
-  const [isRead, counted] = await Promise.all([
+  const [isRead, rows] = await Promise.all([
     readNodes(
       table,
       readings.flatMap((reading, place) => {
@@ -179,16 +191,18 @@ export const seekSeat = async (
       }),
     ),
     Promise.all(
-      shelves.map(({ shelf, head, uncounted }) => readRows(table, shelf, families, head ? uncounted : 'all')),
+      shelves.map(async ({ shelf, head, uncounted }) =>
+        (await readItems(table, shelf, families, head ? uncounted : 'all')).map(entryFromItem),
+      ),
     ),
   ])
   if (!isRead) return undefined
   for (const [place, reading] of readings.entries()) {
-    const segments = reading.head ? shelves[place]?.uncounted : counted[place]?.keys()
-    for (const segment of segments ?? []) {
-      const known = sumOver(nodeOf(reading, 0, Math.floor(segment / FANOUT)), names, segment % FANOUT)
-      const there = counted[place]?.get(segment) ?? []
-      reading.more.set(segment, there.filter(({ slot }) => names.includes(slot)).length - known)
+    const wanted = rows[place]?.filter((entry) => names.includes(slotName(slotOf(entry)))) ?? []
+    const there = Map.groupBy(wanted, ({ id }) => segmentOf(id))
+    for (const segment of (reading.head ? shelves[place]?.uncounted : there.keys()) ?? []) {
+      const now = there.get(segment)?.length ?? 0
+      reading.more.set(segment, now - countedIn(reading, names, 0, segment))
     }
   }
 
@@ -206,15 +220,21 @@ export const seekSeat = async (
     if (part === undefined) return undefined
     number = number * FANOUT + part
     if (level === 0) break
+    // What a node says to be empty needs no look into it.
     const below = readings
-      .filter(({ head }) => head !== undefined && head.level >= level)
+      .filter((reading) => reading.head && reading.head.level >= level && countedIn(reading, names, level, number) > 0)
       .map((reading) => [reading, level - 1, number] as const)
     if (!(await readNodes(table, below))) return undefined
   }
   return {
     id: isDescending ? (number + 1) * SEGMENT_IDS : number * SEGMENT_IDS - 1,
     skip: skip - passed,
-    most: new Map(readings.map((reading) => [reading.shelf, countIn(reading, names, 0, number)])),
+    startOf(shelf, family) {
+      const place = readings.findIndex((one) => one.shelf === shelf)
+      const reading = readings[place]
+      const start = { edge: undefined, most: reading ? countIn(reading, names, 0, number) : 0 }
+      return reading && !reading.head && families.includes(family) ? { ...start, rows: rows[place] ?? [] } : start
+    },
   }
 }
 
@@ -223,6 +243,10 @@ export const nodeName = (level: number, number: number) => `${level} ${number}`
 /** What is not there counts nothing. */
 const nodeOf = ({ nodes }: Reading, level: number, number: number): Counts => nodes.get(nodeName(level, number)) ?? {}
 
+/** How many packages one part of a level has by its node. */
+const countedIn = (reading: Reading, slots: readonly string[], level: number, part: number): number =>
+  sumOver(nodeOf(reading, level, Math.floor(part / FANOUT)), slots, part % FANOUT)
+
 /** How many packages one part of a level has: above the top node there is only that, with all it counts. */
 const countIn = (reading: Reading, slots: readonly string[], level: number, part: number): number => {
   const { head, more } = reading
@@ -230,8 +254,7 @@ const countIn = (reading: Reading, slots: readonly string[], level: number, part
   let count = 0
   for (const [segment, extra] of more) if (Math.floor(segment / size) === part) count += extra
   if (!head) return count
-  if (level <= head.level)
-    return count + sumOver(nodeOf(reading, level, Math.floor(part / FANOUT)), slots, part % FANOUT)
+  if (level <= head.level) return count + countedIn(reading, slots, level, part)
   if (part > 0) return count
   const all = nodeOf(reading, head.level, 0)
   return count + slots.reduce((sum, slot) => sum + (all[slot] ?? []).reduce((one, other) => one + other, 0), 0)
@@ -272,18 +295,27 @@ export const segmentRow = (item: Item): SegmentRow & { segment: number } => {
   return { segment: segmentOf(entry.id), slot: slotName(slotOf(entry)), keys }
 }
 
-/** By segment, the rows that are there now. */
-export const readRows = async (
+const readItems = async (
   table: Pick<Table, 'queryAll'>,
   shelf: Shelf,
   families: readonly Family[],
   segments: Iterable<number> | 'all',
-): Promise<Map<number, SegmentRow[]>> => {
+): Promise<Item[]> => {
   const ranges = families.flatMap((family): Range[] =>
     segments === 'all'
       ? [{ pk: shelfPartition(shelf), prefix: familyPrefix(family) }]
       : runsOf(segments).map((run) => rangeOf(shelf, family, run)),
   )
-  const items = (await Promise.all(ranges.map(table.queryAll))).flat()
+  return (await Promise.all(ranges.map(table.queryAll))).flat()
+}
+
+/** By segment, the rows that are there now. */
+export const readRows = async (
+  table: Pick<Table, 'queryAll'>,
+  shelf: Shelf,
+  families: readonly Family[],
+  segments: Iterable<number>,
+): Promise<Map<number, SegmentRow[]>> => {
+  const items = await readItems(table, shelf, families, segments)
   return Map.groupBy(items.map(segmentRow), ({ segment }) => segment)
 }

@@ -3,7 +3,7 @@ import type { Family, PackageFilter, PackageOrder, Sort } from '../domain/listin
 import type { PackageEntry, PackageType } from '../domain/package.ts'
 import { offsetOf, type Page, type Paged, type Position } from '../domain/pagination.ts'
 import type { Shelf } from './keys.ts'
-import type { Start } from './milestones.ts'
+import type { Start } from './segments.ts'
 import type { Item } from './table.ts'
 
 /** What is asked of a list of packages. */

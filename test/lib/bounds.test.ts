@@ -194,4 +194,29 @@ describe('a page of a group', () => {
       }
     }
   })
+
+  it('costs a member of projects that nobody else sees little more far down than the first', async () => {
+    const top = await store.group()
+    const sub = await store.group(top)
+    const shown = [await store.project(top), await store.project(sub)]
+    const hidden = [await store.project(top, 'private'), await store.project(top, 'private')]
+    hidden.push(await store.project(sub, 'private'))
+    // So far apart that two levels of nodes count them.
+    for (const start of [10_000, 20_000, 30_000]) {
+      await store.skipIds(start)
+      await store.fillAll(shown, 30)
+      await store.fillAll(hidden, 5)
+    }
+    await count()
+    const caller = memberOf(store, ...hidden)
+    for (const filter of [ALL, { ...ALL, type: 'npm' } as const]) {
+      const read = (number: number) => {
+        const query = { filter, order: 'created_at', sort: 'asc', page: page({ number }) } as const
+        return meter.read(() => readGroup(metered, top, caller, { ...query, excludeSubgroups: false }))
+      }
+      const [first, far] = [await read(1), await read(6)]
+      expect([far.answer.rows.length, far.answer.total]).toEqual([SIZE, first.answer.total])
+      expect([far.calls - first.calls, far.readUnits - first.readUnits <= 8]).toEqual([2, true])
+    }
+  })
 })

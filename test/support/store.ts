@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { readUnlessOvertaken } from '../../lib/domain/overtaken.ts'
 import type { Package, PackageStatus, PackageType } from '../../lib/domain/package.ts'
 import { type Caller, isAnonymous } from '../../lib/domain/permissions.ts'
@@ -6,7 +7,7 @@ import type { Group, Project, Visibility } from '../../lib/domain/project.ts'
 import type { Writer } from '../../lib/domain/protection.ts'
 import { type Database, databaseOver, openDatabase } from '../../lib/repository/database.ts'
 import type { GroupQuery } from '../../lib/repository/groupListings.ts'
-import type { Shelf } from '../../lib/repository/keys.ts'
+import { counterKey, type Shelf } from '../../lib/repository/keys.ts'
 import { standingOf } from '../../lib/repository/shelves.ts'
 import { createClient } from '../../lib/repository/table.ts'
 import { bufferTable } from '../../local/bufferedTable.ts'
@@ -60,7 +61,17 @@ export const openStore = async ({ holdMs }: { holdMs?: number } = {}) => {
   }
   const fill = async (project: Pick<Project, 'id'>, count: number, nth?: (n: number) => Wanted): Promise<Package[]> =>
     (await fillAll([project], count, nth)).flat()
-  return { db, client, tableName, owner, fill, fillAll, ...fillers(db, owner.id) }
+  /** Ids of packages go on from there, as in an instance where others publish too. */
+  const skipIds = (to: number) =>
+    client.send(
+      new UpdateCommand({
+        TableName: tableName,
+        Key: counterKey('package'),
+        UpdateExpression: 'SET last_id = :to',
+        ExpressionAttributeValues: { ':to': to },
+      }),
+    )
+  return { db, client, tableName, owner, fill, fillAll, skipIds, ...fillers(db, owner.id) }
 }
 
 /** A page of a group's list, as a request reads it. */

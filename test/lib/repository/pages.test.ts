@@ -1,9 +1,8 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { PackageFilter, PackageOrder, Sort } from '../../../lib/domain/listing.ts'
 import type { Package, PackageStatus, PackageType } from '../../../lib/domain/package.ts'
 import type { Page, Start } from '../../../lib/domain/pagination.ts'
 import type { Project } from '../../../lib/domain/project.ts'
-import { counterKey, type Shelf } from '../../../lib/repository/keys.ts'
+import type { Shelf } from '../../../lib/repository/keys.ts'
 import { groupShelves } from '../../../lib/repository/shelves.ts'
 import { countAll } from '../../support/jobs.ts'
 import { admin, insideStill, list as listAs } from '../../support/moves.ts'
@@ -11,8 +10,6 @@ import { plainList } from '../../support/plainList.ts'
 import { now, openStore, writerOf } from '../../support/store.ts'
 import { contradictions } from '../../support/tableCheck.ts'
 import { watchTraffic } from '../../support/traffic.ts'
-
-type Store = Awaited<ReturnType<typeof openStore>>
 
 const ORDERS: PackageOrder[] = ['created_at', 'name', 'version', 'type', 'project_path']
 const SORTS: Sort[] = ['asc', 'desc']
@@ -40,17 +37,6 @@ const setUp = async () => {
   return { store, top, sub, projects, all: [] as Package[] }
 }
 type World = Awaited<ReturnType<typeof setUp>>
-
-/** Ids go on from there, as in an instance where others publish too. */
-const skipIds = ({ client, tableName }: Store, to: number) =>
-  client.send(
-    new UpdateCommand({
-      TableName: tableName,
-      Key: counterKey('package'),
-      UpdateExpression: 'SET last_id = :to',
-      ExpressionAttributeValues: { ':to': to },
-    }),
-  )
 
 const fill = async (world: World, count: number) => {
   for (const [place, project] of world.projects.entries()) {
@@ -183,8 +169,8 @@ describe('a page by its number alone', () => {
   it('is right where ids are far apart, and when they grow past all that was counted', async () => {
     const world = await setUp()
     for (const start of [600_000, 524_000 * 128]) {
-      await skipIds(world.store, start)
-      await fill(world, 40)
+      await world.store.skipIds(start)
+      await fill(world, 70)
       await expectPages(world, [ALL], ['created_at', 'type'])
       await count(world)
       await expectPages(world, [ALL, { includeVersionless: false, type: 'npm' }], ['created_at', 'type'])
@@ -193,7 +179,7 @@ describe('a page by its number alone', () => {
 
   it('is right while a project moves away, when it has, and when it comes back', async () => {
     const world = await setUp()
-    await fill(world, 60)
+    await fill(world, 70)
     await count(world)
     const { store, top, projects, all } = world
     const [, , moving] = projects as [Project, Project, Project]
@@ -432,7 +418,7 @@ describe('the calls for a page', () => {
     const last = (await store.fill(large, 420, mixed)).at(-1)?.id ?? 0
     // So many segments that have changed would not be worth it, were they of one large project.
     for (let n = 1; n <= 66; n++) {
-      await skipIds(store, last + n * 128)
+      await store.skipIds(last + n * 128)
       await store.publish(small[n % small.length] as Project)
     }
     await count(world)
