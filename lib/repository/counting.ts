@@ -111,8 +111,9 @@ export const countingRepository = (table: Table) => {
       const counts: Counts = {}
       for (const [slot, parts] of Object.entries(segmentNodeFromItem(top).counts)) addTo(counts, slot, 0, sum(parts))
       const next = { ...head, revision: head.revision + 1, level: head.level + 1 }
+      const node = { revision: next.revision, counts, revisions: [head.revision] }
       return [
-        { put: { ...segmentNodeKey(shelf, next.generation, next.level, 0), revision: next.revision, counts } },
+        { put: { ...segmentNodeKey(shelf, next.generation, next.level, 0), ...node } },
         headWrite(shelf, next, head),
       ]
     })
@@ -136,7 +137,7 @@ export const countingRepository = (table: Table) => {
       if (!stored) throw new Overtaken()
       const nodes = path.map(({ level, key }) => {
         const item = there.find(({ sk }) => sk === key.sk)
-        return { level, key, counts: item ? segmentNodeFromItem(item).counts : {} }
+        return { level, key, ...(item ? segmentNodeFromItem(item) : { counts: {}, revisions: [] }) }
       })
       const known: Counts = structuredClone(nodes[0]?.counts ?? {})
       for (const segment of segments) {
@@ -153,7 +154,11 @@ export const countingRepository = (table: Table) => {
       const revision = head.revision + 1
       const next = { ...head, revision, renewAt: stored.isUneven() ? 0 : head.renewAt }
       return [
-        ...nodes.map(({ key, counts }): Write => ({ put: { ...key, revision, counts } })),
+        ...nodes.map(({ level, key, counts, revisions }): Write => {
+          const part = Math.floor(number / span(level - 1)) % FANOUT
+          const below = level === 0 ? {} : { revisions: withRevision(revisions, part, revision) }
+          return { put: { ...key, revision, counts, ...below } }
+        }),
         ...stored.items().map((item): Write => ({ put: { ...item, revision } })),
         headWrite(shelf, next, head),
         ...shards.flatMap((tally) => countedWrites(tally, segments)),
@@ -231,6 +236,9 @@ const nodesOf = (rows: readonly (SegmentRow & { segment: number })[], top: numbe
   }
   return [...nodes.values()]
 }
+
+const withRevision = (revisions: readonly number[], part: number, revision: number): number[] =>
+  Array.from({ length: Math.max(revisions.length, part + 1) }, (_, n) => (n === part ? revision : (revisions[n] ?? 0)))
 
 const sum = (numbers: readonly number[]) => numbers.reduce((one, other) => one + other, 0)
 

@@ -263,7 +263,7 @@ const remembering = (source: ListingTable, isOfGroup: (pk: string) => boolean) =
   const table: ListingTable = {
     query: (range, limit, after) => once(range.pk, [range, limit, after], () => source.query(range, limit, after)),
     queryAll: (range) => once(range.pk, [range], () => source.queryAll(range)),
-    getAll: (keys) => once(keys[0]?.pk ?? '', keys, () => source.getAll(keys)),
+    getAll: (keys, consistency) => once(keys[0]?.pk ?? '', [keys, consistency], () => source.getAll(keys, consistency)),
   }
   return {
     table,

@@ -159,7 +159,11 @@ const schemas = {
     renewAt: v.number(),
     transits: v.number(),
   }),
-  segmentNode: v.object({ revision: v.number(), counts: v.record(v.string(), v.array(v.number())) }),
+  segmentNode: v.object({
+    revision: v.number(),
+    counts: v.record(v.string(), v.array(v.number())),
+    revisions: v.optional(v.array(v.number()), []),
+  }),
   milestones: v.object({ keys: v.array(v.string()) }),
   digest: v.object({ segments: v.record(v.string(), v.string()) }),
   due: v.object({ kind: v.picklist(['group', 'project']), id, at: time }),
@@ -264,6 +268,8 @@ export type Outdated = v.InferOutput<(typeof schemas)['outdated']>
  * is the group's when all was counted. With more packages than `renewAt` all is counted anew.
  */
 export type SegmentsHead = v.InferOutput<(typeof schemas)['segmentsHead']>
+/** @see segments.ts; `revisions` are those of the nodes below it, by part, 0 where there is none. */
+export type SegmentNode = v.InferOutput<(typeof schemas)['segmentNode']>
 /** A project or group whose shelves have changed, and when they last did. */
 export type Due = v.InferOutput<(typeof schemas)['due']>
 export type Tags = { revision: number; tags: Tag[] }
@@ -290,7 +296,7 @@ export const contentFromItem = (item: Item): Content => {
 }
 export const pathFromItem = (item: Item): PathAlias => v.parse(schemas.path, item)
 export const segmentsHeadFromItem = (item: Item): SegmentsHead => v.parse(schemas.segmentsHead, item)
-export const segmentNodeFromItem = (item: Item) => v.parse(schemas.segmentNode, item)
+export const segmentNodeFromItem = (item: Item): SegmentNode => v.parse(schemas.segmentNode, item)
 export const milestonesFromItem = (item: Item): string[] => v.parse(schemas.milestones, item).keys
 export const digestFromItem = (item: Item) => v.parse(schemas.digest, item)
 export const dueFromItem = (item: Item): Due => v.parse(schemas.due, item)

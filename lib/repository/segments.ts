@@ -9,7 +9,13 @@
  */
 import { type Family, familyOf, type Slot, slotName, slotOf } from '../domain/listing.ts'
 import type { PackageEntry } from '../domain/package.ts'
-import { entryFromItem, type SegmentsHead, segmentNodeFromItem, segmentsHeadFromItem } from './items.ts'
+import {
+  entryFromItem,
+  type SegmentNode,
+  type SegmentsHead,
+  segmentNodeFromItem,
+  segmentsHeadFromItem,
+} from './items.ts'
 import {
   familyPrefix,
   idInRow,
@@ -26,16 +32,13 @@ import {
   UNCOUNTED,
 } from './keys.ts'
 import { marksOf, revisionOf } from './marks.ts'
-import type { Item, Range, Table } from './table.ts'
+import type { Consistency, Item, Range, Table } from './table.ts'
 
 /** A node of that many numbers a slot is read as one unit. */
 export const FANOUT = 128
 
-/**
- * A shelf with no more rows than this is read whole, and needs no counts: these are three read units, as are two nodes
- * and the rows of a page.
- */
-const SMALL = 64
+/** A shelf with no more rows than this is read whole, and needs no counts: that is two units, as nodes and a page are. */
+const SMALL = 40
 
 /** More uncounted segments than this are not read one by one: what has to be passed over is. */
 const MOST_UNCOUNTED = 64
@@ -163,7 +166,7 @@ type Reading = {
   head: SegmentsHead | undefined
   /** How many more packages a segment has than its node says. */
   more: Map<number, number>
-  nodes: Map<string, Counts>
+  nodes: Map<string, SegmentNode>
 }
 
 /**
@@ -185,8 +188,8 @@ export const seekSeat = async (
         if (!reading.head) return []
         const uncounted = [...(shelves[place]?.uncounted ?? [])]
         return [
-          [reading, reading.head.level, 0] as const,
-          ...uncounted.map((segment) => [reading, 0, Math.floor(segment / FANOUT)] as const),
+          { reading, level: reading.head.level, number: 0, revision: reading.head.revision },
+          ...uncounted.map((segment) => ({ reading, level: 0, number: Math.floor(segment / FANOUT) })),
         ]
       }),
     ),
@@ -223,7 +226,10 @@ export const seekSeat = async (
     // What a node says to be empty needs no look into it.
     const below = readings
       .filter((reading) => reading.head && reading.head.level >= level && countedIn(reading, names, level, number) > 0)
-      .map((reading) => [reading, level - 1, number] as const)
+      .map((reading) => {
+        const revision = nodeOf(reading, level, Math.floor(number / FANOUT))?.revisions[number % FANOUT] ?? 0
+        return { reading, level: level - 1, number, revision }
+      })
     if (!(await readNodes(table, below))) return undefined
   }
   return {
@@ -240,12 +246,11 @@ export const seekSeat = async (
 
 export const nodeName = (level: number, number: number) => `${level} ${number}`
 
-/** What is not there counts nothing. */
-const nodeOf = ({ nodes }: Reading, level: number, number: number): Counts => nodes.get(nodeName(level, number)) ?? {}
+const nodeOf = ({ nodes }: Reading, level: number, number: number) => nodes.get(nodeName(level, number))
 
-/** How many packages one part of a level has by its node. */
+/** How many packages one part of a level has by its node; none by one that is not there. */
 const countedIn = (reading: Reading, slots: readonly string[], level: number, part: number): number =>
-  sumOver(nodeOf(reading, level, Math.floor(part / FANOUT)), slots, part % FANOUT)
+  sumOver(nodeOf(reading, level, Math.floor(part / FANOUT))?.counts ?? {}, slots, part % FANOUT)
 
 /** How many packages one part of a level has: above the top node there is only that, with all it counts. */
 const countIn = (reading: Reading, slots: readonly string[], level: number, part: number): number => {
@@ -256,34 +261,48 @@ const countIn = (reading: Reading, slots: readonly string[], level: number, part
   if (!head) return count
   if (level <= head.level) return count + countedIn(reading, slots, level, part)
   if (part > 0) return count
-  const all = nodeOf(reading, head.level, 0)
+  const all = nodeOf(reading, head.level, 0)?.counts ?? {}
   return count + slots.reduce((sum, slot) => sum + (all[slot] ?? []).reduce((one, other) => one + other, 0), 0)
 }
 
-/** @returns whether all of them are as the tallies told */
-const readNodes = async (
-  table: CountTable,
-  wanted: readonly (readonly [Reading, number, number])[],
-): Promise<boolean> => {
-  const missing = new Map<string, { reading: Reading; name: string }>()
-  const keys: Key[] = []
-  for (const [reading, level, number] of wanted) {
-    if (!reading.head) continue
-    const name = nodeName(level, number)
-    const key = segmentNodeKey(reading.shelf, reading.head.generation, level, number)
-    const id = `${key.pk} ${key.sk}`
-    if (reading.nodes.has(name) || missing.has(id)) continue
-    missing.set(id, { reading, name })
-    keys.push(key)
+/** A node to read. `revision` is that which it must have, where something told. */
+type WantedNode = { reading: Reading; level: number; number: number; revision?: number }
+
+/**
+ * The head notes the revision of the top, and each node of those below it. So what was told beforehand is read at half
+ * the price: an older state gives itself away, and is read once more.
+ * @returns whether all of them are as the tallies told
+ */
+const readNodes = async (table: CountTable, wanted: readonly WantedNode[]): Promise<boolean> => {
+  const missing = new Map<string, WantedNode & { head: SegmentsHead; key: Key }>()
+  for (const node of wanted) {
+    const { shelf, head, nodes } = node.reading
+    if (!head || nodes.has(nodeName(node.level, node.number))) continue
+    const key = segmentNodeKey(shelf, head.generation, node.level, node.number)
+    const name = `${key.pk} ${key.sk}`
+    if (!missing.has(name)) missing.set(name, { ...node, head, key })
   }
-  if (keys.length === 0) return true
-  for (const item of await table.getAll(keys)) {
-    const { revision, counts } = segmentNodeFromItem(item)
-    const place = missing.get(`${item.pk} ${item.sk}`)
-    if (!place?.reading.head || revision > place.reading.head.revision) return false
-    place.reading.nodes.set(place.name, counts)
+  /** @returns whether all that was there was of a revision that fits */
+  const read = async (
+    consistency: Consistency,
+    fits: (revision: number, at: WantedNode & { head: SegmentsHead }) => boolean,
+  ) => {
+    const keys = [...missing.values()].map(({ key }) => key)
+    let isFit = true
+    for (const item of await table.getAll(keys, consistency)) {
+      const name = `${item.pk} ${item.sk}`
+      const at = missing.get(name)
+      const node = segmentNodeFromItem(item)
+      if (at && fits(node.revision, at)) {
+        at.reading.nodes.set(nodeName(at.level, at.number), node)
+        missing.delete(name)
+      } else isFit = false
+    }
+    return isFit
   }
-  return true
+  const isTold = [...missing.values()].every(({ revision }) => revision !== undefined)
+  if (isTold) await read('eventual', (revision, at) => revision === at.revision)
+  return read('strong', (revision, { head }) => revision <= head.revision)
 }
 
 /** A row as counts see it, with its keys in the indexes that milestones divide. */

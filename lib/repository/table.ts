@@ -65,7 +65,13 @@ export const createClient = (endpoint: string | undefined) => {
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } })
 }
 
-/** The table as the rest of this room uses it: reads are consistent unless an index answers them. */
+/**
+ * How a read is consistent: eventually, it costs half and may answer an older state, or none of an item that is new
+ * (DynamoDB developer guide, Read consistency).
+ */
+export type Consistency = 'strong' | 'eventual'
+
+/** The table as the rest of this room uses it: reads are consistent unless an index answers them, or they say otherwise. */
 export const openTable = (client: DynamoDBDocumentClient, tableName: string) => {
   const get = async (key: Key): Promise<Item | undefined> => {
     const { Item } = await client.send(new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true }))
@@ -73,8 +79,8 @@ export const openTable = (client: DynamoDBDocumentClient, tableName: string) => 
   }
 
   /** The items that exist, in any order. */
-  const getAll = async (keys: readonly Key[]): Promise<Item[]> => {
-    return (await Promise.all(chunks(keys, BATCH_GET_LIMIT).map(getBatch))).flat()
+  const getAll = async (keys: readonly Key[], consistency: Consistency = 'strong'): Promise<Item[]> => {
+    return (await Promise.all(chunks(keys, BATCH_GET_LIMIT).map((some) => getBatch(some, consistency)))).flat()
   }
 
   /** The items that exist, all as they stood at one moment; 100 keys at the most. */
@@ -94,12 +100,13 @@ export const openTable = (client: DynamoDBDocumentClient, tableName: string) => 
     }
   }
 
-  const getBatch = async (keys: Key[]): Promise<Item[]> => {
+  const getBatch = async (keys: Key[], consistency: Consistency): Promise<Item[]> => {
+    const ConsistentRead = consistency === 'strong'
     const items: Item[] = []
     let pause = FIRST_PAUSE_MS
     for (let wanted = keys; wanted.length > 0; ) {
       const { Responses, UnprocessedKeys } = await client.send(
-        new BatchGetCommand({ RequestItems: { [tableName]: { Keys: wanted, ConsistentRead: true } } }),
+        new BatchGetCommand({ RequestItems: { [tableName]: { Keys: wanted, ConsistentRead } } }),
       )
       items.push(...(Responses?.[tableName] ?? []))
       wanted = (UnprocessedKeys?.[tableName]?.Keys ?? []) as Key[]

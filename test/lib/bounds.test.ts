@@ -208,6 +208,10 @@ describe('a page of a group', () => {
       await store.fillAll(hidden, 5)
     }
     await count()
+    // Where the page will be, one node of each level is counted anew.
+    await store.skipIds(20_200)
+    await store.fillAll(shown, 3)
+    await count()
     const caller = memberOf(store, ...hidden)
     for (const filter of [ALL, { ...ALL, type: 'npm' } as const]) {
       const read = (number: number) => {
@@ -216,7 +220,7 @@ describe('a page of a group', () => {
       }
       const [first, far] = [await read(1), await read(6)]
       expect([far.answer.rows.length, far.answer.total]).toEqual([SIZE, first.answer.total])
-      expect([far.calls - first.calls, far.readUnits - first.readUnits <= 8]).toEqual([2, true])
+      expect([far.calls - first.calls, far.readUnits - first.readUnits <= 6]).toEqual([2, true])
     }
   })
 })

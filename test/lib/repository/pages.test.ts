@@ -2,8 +2,10 @@ import type { PackageFilter, PackageOrder, Sort } from '../../../lib/domain/list
 import type { Package, PackageStatus, PackageType } from '../../../lib/domain/package.ts'
 import type { Page, Start } from '../../../lib/domain/pagination.ts'
 import type { Project } from '../../../lib/domain/project.ts'
-import type { Shelf } from '../../../lib/repository/keys.ts'
+import { databaseOver } from '../../../lib/repository/database.ts'
+import { type Shelf, segmentsPartition } from '../../../lib/repository/keys.ts'
 import { groupShelves } from '../../../lib/repository/shelves.ts'
+import { type Item, openTable } from '../../../lib/repository/table.ts'
 import { countAll } from '../../support/jobs.ts'
 import { admin, insideStill, list as listAs } from '../../support/moves.ts'
 import { plainList } from '../../support/plainList.ts'
@@ -39,8 +41,9 @@ const setUp = async () => {
 type World = Awaited<ReturnType<typeof setUp>>
 
 const fill = async (world: World, count: number) => {
+  const before = world.all.length / world.projects.length
   for (const [place, project] of world.projects.entries()) {
-    world.all.push(...(await world.store.fill(project, count, (n) => mixed(n + place))))
+    world.all.push(...(await world.store.fill(project, count, (n) => mixed(before + n + place))))
   }
 }
 
@@ -174,6 +177,55 @@ describe('a page by its number alone', () => {
       await expectPages(world, [ALL], ['created_at', 'type'])
       await count(world)
       await expectPages(world, [ALL, { includeVersionless: false, type: 'npm' }], ['created_at', 'type'])
+    }
+  })
+
+  it('is right where the database answers what it counted before, or does not know of it yet', async () => {
+    const world = await setUp()
+    const { store, all, top } = world
+    const table = openTable(store.client, store.tableName)
+    await fill(world, 70)
+    // Ids that two levels of nodes count.
+    await store.skipIds(10_000)
+    await fill(world, 20)
+    await count(world)
+    const nodes = async () => {
+      const found: Item[] = []
+      for (const shelf of groupShelves(top.id, ['private', 'internal', 'public'], false)) {
+        found.push(...(await table.queryAll({ pk: segmentsPartition(shelf) })))
+      }
+      return found
+    }
+    const before = await nodes()
+    await store.skipIds(10_100)
+    await fill(world, 20)
+    await store.skipIds(20_000)
+    await fill(world, 40)
+    for (const victim of all.filter(({ type, status }) => type === 'npm' && status === 'default').slice(0, 30)) {
+      await store.db.packages.delete(writerOf({ id: victim.projectId }), victim.id, now())
+      victim.status = 'pending_destruction'
+    }
+    await count(world)
+    expect((await nodes()).length).toBeGreaterThan(before.length)
+
+    for (const older of [before, []]) {
+      let asked = 0
+      const db = databaseOver({
+        ...table,
+        async getAll(keys, consistency) {
+          if (consistency !== 'eventual') return table.getAll(keys)
+          asked++
+          return older.filter((item) => keys.some(({ pk, sk }) => item.pk === pk && item.sk === sk))
+        },
+      })
+      const late = { ...store, db }
+      await expectPages({ ...world, store: late }, [ALL], ['created_at', 'type'])
+      expect(asked).toBeGreaterThan(0)
+      asked = 0
+      const whole = listed(world, ALL, 'created_at', 'asc').slice(5 * SIZE, 6 * SIZE)
+      const { ids } = await listAs(late, top, admin(store), { page: { number: 6, size: SIZE, asked: SIZE } })
+      expect(ids).toEqual(whole)
+      expect(asked).toBeGreaterThan(0)
     }
   })
 
@@ -412,14 +464,17 @@ describe('a page of a search', () => {
 describe('the calls for a page', () => {
   it('stay few where small projects are read along, which nobody counts', async () => {
     const world = await setUp()
-    const { store, top, projects } = world
+    const { store, top, projects, all } = world
     projects.push(await store.project(top))
     const [large, ...small] = projects as [Project, Project, Project, Project]
-    const last = (await store.fill(large, 420, mixed)).at(-1)?.id ?? 0
+    all.push(...(await store.fill(large, 200, (n) => mixed(n + 1_000))))
+    await fill(world, 20)
+    all.push(...(await store.fill(large, 200, (n) => mixed(n + 2_000))))
     // So many segments that have changed would not be worth it, were they of one large project.
+    const last = all.at(-1)?.id ?? 0
     for (let n = 1; n <= 66; n++) {
       await store.skipIds(last + n * 128)
-      await store.publish(small[n % small.length] as Project)
+      all.push(await store.publish(small[n % small.length] as Project, { ...mixed(n), version: `2.${n}.0` }))
     }
     await count(world)
     for (const { id } of small) expect(await store.db.counting.count({ kind: 'project', id })).toBe(true)
@@ -427,5 +482,18 @@ describe('the calls for a page', () => {
     const query = { filter: ALL, order: 'created_at', sort: 'asc' } as const
     const { commands } = await watchTraffic(store.client, () => list(world, shelves, query, { number: 10 }))
     expect(commands.filter((one) => one.includes('BatchGet')).length).toBeGreaterThan(0)
+    // The tallies of all, what is small whole, and rows of what is large.
+    expect(commands.filter((one) => one.includes('Query'))).toHaveLength(2 * shelves.length)
+    for (const number of [5, 8, 10, 12, 14]) {
+      for (const sort of SORTS) {
+        for (const order of ['created_at', 'type'] as const) {
+          for (const filter of FILTERS.slice(0, 5)) {
+            const { rows } = await list(world, shelves, { filter, order, sort }, { number })
+            const wanted = listed(world, filter, order, sort).slice((number - 1) * SIZE, number * SIZE)
+            expect([number, sort, order, rows.map(({ id }) => id)]).toEqual([number, sort, order, wanted])
+          }
+        }
+      }
+    }
   })
 })
