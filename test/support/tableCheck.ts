@@ -248,7 +248,10 @@ const shelfProblems = (rows: readonly Row[], things: Things): string[] => {
   })
 }
 
-/** What is counted by segment counts the rows that are there, but for segments that are noted as uncounted. */
+/**
+ * What is counted by segment counts the rows that are there, but for segments that are noted as uncounted, and each node
+ * has the revision that is noted of it.
+ */
 const segmentProblems = (rows: readonly Row[]): string[] =>
   rows
     .filter(({ pk, sk }) => pk.startsWith('TALLY#') && sk.endsWith('SEGMENTS'))
@@ -287,8 +290,14 @@ const segmentProblems = (rows: readonly Row[]): string[] =>
       const nodes = stored.filter(({ sk }) => /^\w+ \d+ \d+$/.test(sk))
       const inParts = new Map<string, number>()
       const inWhole = new Map<string, number>()
+      const noted = new Map([[`level ${head.level} node 0`, Number(head.revision)]])
+      const revisions = new Map<string, number>()
       for (const node of nodes) {
         const [, level, number] = node.sk.split(' ').map(Number) as [number, number, number]
+        revisions.set(`level ${level} node ${number}`, Number(node.revision))
+        for (const [part, below] of ((node.revisions ?? []) as number[]).entries()) {
+          noted.set(`level ${level - 1} node ${number * FANOUT + part}`, below)
+        }
         for (const [slot, counts] of Object.entries(node.counts as Record<string, number[]>)) {
           for (const [part, count] of counts.entries()) {
             const place = number * FANOUT + part
@@ -322,6 +331,7 @@ const segmentProblems = (rows: readonly Row[]): string[] =>
         ...differences(`parts of ${shelf}`, inDigests, betweenMilestones),
         ...differences(`segment of ${shelf}`, there, found),
         ...differences(`segments of ${shelf}`, inParts, inWhole),
+        ...differences(`revision of nodes of ${shelf}`, noted, revisions),
       ]
     })
 

@@ -171,12 +171,17 @@ describe('a page by its number alone', () => {
 
   it('is right where ids are far apart, and when they grow past all that was counted', async () => {
     const world = await setUp()
-    for (const start of [600_000, 524_000 * 128]) {
+    for (const [start, more] of [
+      [600_000, 70],
+      [700_000, 10],
+      [68_000_000, 40],
+    ] as const) {
       await world.store.skipIds(start)
-      await fill(world, 70)
+      await fill(world, more)
       await expectPages(world, [ALL], ['created_at', 'type'])
       await count(world)
       await expectPages(world, [ALL, { includeVersionless: false, type: 'npm' }], ['created_at', 'type'])
+      expect(await contradictions(world.store)).toEqual([])
     }
   })
 
@@ -207,6 +212,7 @@ describe('a page by its number alone', () => {
     }
     await count(world)
     expect((await nodes()).length).toBeGreaterThan(before.length)
+    expect(await contradictions(store)).toEqual([])
 
     for (const older of [before, []]) {
       let asked = 0
