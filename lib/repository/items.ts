@@ -64,10 +64,10 @@ const placeFromText = (text: string): PlaceInside => {
 
 const schemas = {
   row: v.object({
-    sk: v.pipe(v.string(), v.regex(/^\w+#\w{11}$/)),
-    n: v.pipe(v.string(), v.regex(/^\w+#\S+ \w{11}$/)),
-    v: v.pipe(v.string(), v.regex(/^\w+#\S* \w{11}$/)),
-    t: v.pipe(v.string(), v.regex(/^\w+#\d+ \w{11}$/)),
+    sk: v.pipe(v.string(), v.regex(/^\w+#\w{2,12}$/)),
+    n: v.pipe(v.string(), v.regex(/^\w+#\S+ \w{2,12}$/)),
+    v: v.pipe(v.string(), v.regex(/^\w+#\S* \w{2,12}$/)),
+    t: v.pipe(v.string(), v.regex(/^\w+#\d+ \w{2,12}$/)),
     p: id,
     c: v.number(),
     d: v.optional(v.number()),

@@ -234,10 +234,15 @@ const typeNumber = (type: PackageType) => String(PACKAGE_TYPES[type]).padStart(2
 const typeOfNumber = new Map(packageTypes.map((type) => [typeNumber(type), type]))
 export const typePrefix = (family: Family, type: PackageType) => `${familyPrefix(family)}${typeNumber(type)} `
 
-/** An id in a row's sort keys, where it stands four times: 11 digits to the base 36 reach as far as 16 decimal ones. */
-export const idInRow = (id: number) => id.toString(ROW_ID_BASE).padStart(ROW_ID_DIGITS, '0')
+/**
+ * An id in a row's sort keys, where it stands four times: its digits to the base 36, behind one that tells how many they
+ * are. So ids are no longer than they need, in the order of numbers, and none is the beginning of another.
+ */
+export const idInRow = (id: number) => {
+  const digits = id.toString(ROW_ID_BASE)
+  return `${digits.length.toString(ROW_ID_BASE)}${digits}`
+}
 const ROW_ID_BASE = 36
-const ROW_ID_DIGITS = 11
 
 type SortKeys = Record<'sk' | (typeof SORTED_BY)[IndexName], string>
 /** The four sort keys of a row on a shelf. */
@@ -253,7 +258,7 @@ export const sortableOf = ({ sk, n, v, t }: SortKeys): Sortable => {
   const type = typeOfNumber.get(sortedBy(t))
   if (!type) throw new Error(`a row of no type that there is: ${t}`)
   return {
-    id: Number.parseInt(sk.slice(-ROW_ID_DIGITS), ROW_ID_BASE),
+    id: Number.parseInt(sk.slice(sk.indexOf('#') + 2), ROW_ID_BASE),
     name: sortedBy(n),
     version: sortedBy(v) || null,
     type,
