@@ -17,7 +17,7 @@ export type BufferedTable = Table & {
 
 const nameOf = ({ pk, sk }: Key) => `${pk}\n${sk}`
 /** Packages and their files, which nothing that follows needs. */
-const isAlone = (name: string) => /^PACKAGE#|^(GROUP|PROJECT)#.*\n\w+#\w{11}$|\nVERSION#/.test(name)
+const isAlone = (name: string) => /^PACKAGE#|^(GROUP|PROJECT)#.*\n\w+#\w+$|\nVERSION#/.test(name)
 const keyOf = (item: Item): Key => ({ pk: String(item.pk), sk: String(item.sk) })
 
 /**

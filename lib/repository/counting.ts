@@ -5,6 +5,7 @@ import { type Due, dueFromItem, type SegmentsHead, segmentNodeFromItem } from '.
 import {
   COUNTING_PARTITION,
   countingKey,
+  type Key,
   type Shelf,
   type Source,
   segmentNodeKey,
@@ -57,6 +58,7 @@ export const countingRepository = (table: Table) => {
    */
   const countWhole = async (shelf: Shelf, { head, transits }: ReturnType<typeof readHead>): Promise<void> => {
     const generation = randomUUID().slice(0, 8)
+    const outdated = await listOutdated(shelf, head)
     const rows: ReturnType<typeof segmentRow>[] = []
     let after: Item | undefined
     do {
@@ -79,7 +81,6 @@ export const countingRepository = (table: Table) => {
 
     const next: SegmentsHead = {
       generation,
-      previous: head?.generation ?? null,
       revision: 0,
       level,
       renewAt: rows.length * GROWTH,
@@ -89,16 +90,21 @@ export const countingRepository = (table: Table) => {
       headWrite(shelf, next, head),
       ...(shelf.kind === 'group' ? [stillWrite(shelf.id, transits)] : []),
     ])
-    await removeOthers(shelf, next)
+    for (const some of chunks(outdated, ITEMS_AT_ONCE)) {
+      await table.transact(() => some.map((key): Write => ({ delete: key })))
+    }
   }
 
-  /** What is of generations that nobody reads any more. */
-  const removeOthers = async (shelf: Shelf, { generation, previous }: SegmentsHead): Promise<void> => {
+  /**
+   * What nobody reads any more once a new generation is there, those first by which the rest is found. It is listed before:
+   * what another count began meanwhile, of the head that this one writes, is none of it.
+   */
+  const listOutdated = async (shelf: Shelf, head: SegmentsHead | undefined): Promise<Key[]> => {
     const all = await table.queryAll({ pk: segmentsPartition(shelf) })
-    const old = all.filter(({ sk }) => ![generation, previous].includes(String(sk).split(' ')[0] ?? ''))
-    for (const some of chunks(old, ITEMS_AT_ONCE)) {
-      await table.transact(() => some.map(({ pk, sk }): Write => ({ delete: { pk: String(pk), sk: String(sk) } })))
-    }
+    return all
+      .map(({ pk, sk }) => ({ pk: String(pk), sk: String(sk) }))
+      .filter(({ sk }) => sk.split(' ')[0] !== head?.generation)
+      .toReversed()
   }
 
   /** Puts a node above the top, in which the top so far is the first part. */

@@ -153,7 +153,6 @@ const schemas = {
   }),
   segmentsHead: v.object({
     generation: v.string(),
-    previous: nullable(v.string()),
     revision: v.number(),
     level: v.number(),
     renewAt: v.number(),

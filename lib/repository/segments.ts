@@ -302,7 +302,9 @@ const readNodes = async (table: CountTable, wanted: readonly WantedNode[]): Prom
   }
   const isTold = [...missing.values()].every(({ revision }) => revision !== undefined)
   if (isTold) await read('eventual', (revision, at) => revision === at.revision)
-  return read('strong', (revision, { head }) => revision <= head.revision)
+  const isFit = await read('strong', (revision, { head }) => revision <= head.revision)
+  // What was told and is not there went with its generation: nothing is known of what it counted.
+  return isFit && [...missing.values()].every(({ revision }) => revision === undefined)
 }
 
 /** A row as counts see it, with its keys in the indexes that milestones divide. */
