@@ -39,7 +39,9 @@ import { isSortable } from './shelves.ts'
 import { isFew, nearBy, SIFTED_AT_FIRST, sifted, waySifting } from './sifting.ts'
 import type { Item, Range, Table } from './table.ts'
 import {
+  CONSISTENT,
   FAR,
+  farFrom,
   type Listed,
   type NameRow,
   type PackageQuery,
@@ -74,12 +76,12 @@ type Part = NameLane & { family: Family; name: string; type: PackageType | undef
 export const openListing = (table: ListingTable) => {
   /**
    * One stretch of a shelf as a source of rows.
-   * @param count of its rows; where a filter drops others, it does not bound what is to be read
+   * @param most of its rows are passed over; where a filter drops others, that does not bound what is to be read
    */
-  const source = (range: Range, count?: number): Source<PackageEntry> => {
+  const source = (range: Range, most?: number): Source<PackageEntry> => {
     let after: Item | undefined
     return {
-      ...(count === undefined ? {} : { weight: count, ...(range.filter ? {} : { most: count }) }),
+      ...(most === undefined || range.filter ? {} : { most }),
       async fetch(limit) {
         const { items, next } = await table.query(range, limit, after)
         after = next
@@ -88,8 +90,7 @@ export const openListing = (table: ListingTable) => {
     }
   }
 
-  const knownSource = (rows: PackageEntry[], weight = 0): Source<PackageEntry> => ({
-    weight,
+  const knownSource = (rows: PackageEntry[]): Source<PackageEntry> => ({
     fetch: async () => ({ rows, more: false }),
   })
 
@@ -121,6 +122,8 @@ export const openListing = (table: ListingTable) => {
     const slots = selectedSlots(filter)
     const total = async () => countIn(await tallies(), shelves, slots)
     const runs = (isBackwards: boolean) => turned(sort, isBackwards)
+
+    const price = order === 'created_at' && filter.type === undefined ? CONSISTENT : 1
 
     // Most packages have the status that is asked for, where one is, and not the type.
     const atFirst = restOf(filter, order).includes('type') ? SIFTED_AT_FIRST : 1
@@ -191,7 +194,7 @@ export const openListing = (table: ListingTable) => {
                 return familyOf(slot) === family && selects(filter, slot)
               })
               const rest = { ...stretch, skip: 0, take: wanted.length }
-              return [knownSource(sliced(wanted.sort(compare), rest, order, compare), most)]
+              return [knownSource(sliced(wanted.sort(compare), rest, order, compare))]
             }
             const range = inOrder(shelf, family, filter, order, direction)
             const ranges = edge === undefined ? beyond(range, family, order, stretch.from) : [fromEdge(range, edge)]
@@ -204,6 +207,7 @@ export const openListing = (table: ListingTable) => {
         return mergeSources(sources, compare, stretch, isOver)
       },
       ...(seeks[order] ? { seek: seeks[order] } : {}),
+      farFrom: farFrom(shelves.length * selectedFamilies(filter).length, price),
       positionOf: positionBy(order),
     }
   }
@@ -331,7 +335,7 @@ export const openListing = (table: ListingTable) => {
           const range = rangeOf(part)
           const ranges = edge === undefined ? withinName(range, part, order, stretch.from) : [fromEdge(range, edge)]
           return ranges.map((one) => {
-            const rows = source(one, most)
+            const rows = { ...source(one, most), ...(most === undefined ? {} : { weight: most }) }
             return one.filter ? sifted(rows, part.among / part.count) : rows
           })
         })
@@ -504,6 +508,5 @@ const namesWithin = <Name extends { name: string; count: number }>(
   return { names: [...begun, ...within], skipped }
 }
 
-const CONSISTENT = 2
 /** Rows that match may all stand at the other end: with so many times what was expected, reading along ends. */
 const PATIENCE = 4

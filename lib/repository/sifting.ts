@@ -108,7 +108,7 @@ export const waySifting = (shelves: readonly Shelf[], { filter, order, sort }: L
     ...along,
     async read(stretch, isOver) {
       if (stretch.startOf) return along.read(stretch, isOver)
-      if (isFarDown(stretch)) return ((await isFewOfAll()) ? await byName() : along).read(stretch, isOver)
+      if (isFarDown(along, stretch)) return ((await isFewOfAll()) ? await byName() : along).read(stretch, isOver)
       const rows = stretch.skip + stretch.take
       const other = isCountedFirst(filter) ? await wayByBoth(rows) : undefined
       if (other) return other.read(stretch)
@@ -128,5 +128,5 @@ export const waySifting = (shelves: readonly Shelf[], { filter, order, sort }: L
 /** Near pages by one way, those far down by another. */
 export const nearBy = (near: Way, far: Way): Way => ({
   ...far,
-  read: (stretch, isOver) => (stretch.startOf || isFarDown(stretch) ? far : near).read(stretch, isOver),
+  read: (stretch, isOver) => (stretch.startOf || isFarDown(far, stretch) ? far : near).read(stretch, isOver),
 })

@@ -24,12 +24,16 @@ export type Stretch = {
   startOf?: (shelf: Shelf, family: Family) => Start
 }
 
-/** A way through a list: how many rows it has, and any stretch of them. */
+/**
+ * A way through a list: how many rows it has, and any stretch of them.
+ * @property farFrom from this offset on a page is looked for instead of walked to, `FAR` where nothing is said
+ */
 export type Way = {
   total: () => Promise<number>
   read: (stretch: Stretch, isOver?: () => Promise<boolean>) => Promise<PackageEntry[]>
   /** A position further on, and what is still to be passed over from there: shorter than walking there. */
   seek?: (stretch: Stretch) => Promise<Stretch | undefined>
+  farFrom?: number
   positionOf: (entry: PackageEntry) => Position
 }
 
@@ -50,18 +54,24 @@ export type NameRow = {
 /** The order in which rows come from one of a list's ends. */
 export const turned = (sort: Sort, isBackwards: boolean): Sort => ((sort === 'asc') === isBackwards ? 'desc' : 'asc')
 
-/** From this offset on a page is looked for instead of walked to; what there is in all is asked first. */
+/** So far down a page is looked for, at the latest; what there is in all is asked first. */
 export const FAR = 64
-export const isFarDown = ({ skip }: Pick<Stretch, 'skip'>) => skip >= FAR
+export const isFarDown = ({ farFrom = FAR }: Pick<Way, 'farFrom'>, { skip }: Pick<Stretch, 'skip'>) => skip >= farFrom
 
 /** The least that a query costs is half a read unit, for which an index gives about so many rows, the table half. */
 export const ROWS_OF_A_QUERY = 24
+export const CONSISTENT = 2
+/** A walk to a page may cost twelve units more than the first one does. */
+const MOST_WALKED = 24 * ROWS_OF_A_QUERY
+/** From where on walks cost more than that, where each of so many sources is read up to there. */
+export const farFrom = (sources: number, price: number) =>
+  Math.max(1, Math.min(FAR, Math.floor(MOST_WALKED / (sources * price))))
 /** What costs no more than this is done without counting first, which is a round trip. */
 export const WORTH_COUNTING = 8 * ROWS_OF_A_QUERY
 
 /** Rows of a stretch, which is looked for if it is far down and the way knows how, else walked to. */
 export const reach = async (way: Way, stretch: Stretch): Promise<PackageEntry[]> =>
-  way.read(isFarDown(stretch) ? ((await way.seek?.(stretch)) ?? stretch) : stretch)
+  way.read(isFarDown(way, stretch) ? ((await way.seek?.(stretch)) ?? stretch) : stretch)
 
 /** The stretch that a page reads first. One row more than the page tells whether the list goes on. */
 export const firstStretch = (page: Page): Stretch => {
@@ -93,7 +103,7 @@ export const pageOf = async (way: Way, page: Page): Promise<Paged<PackageEntry>>
     if (isLast) return paged(rows.slice(stretch.skip - total), total, false)
   }
   const { from, skip } = stretch
-  if (from || !isFarDown(stretch)) {
+  if (from || !isFarDown(way, stretch)) {
     const isOver = from ? undefined : async () => (await way.total()) <= skip
     const [rows, total] = await Promise.all([way.read(stretch, isOver), way.total()])
     return paged(rows.slice(0, size), total, rows.length > size)
