@@ -208,6 +208,8 @@ export const openListing = (table: ListingTable) => {
       },
       ...(seeks[order] ? { seek: seeks[order] } : {}),
       farFrom: farFrom(shelves.length * selectedFamilies(filter).length, price),
+      // From the oldest, so that new packages, which are not counted yet, are passed over on no way.
+      ...(seeks[order] === seekById ? { seeksBackwards: sort === 'desc' } : {}),
       positionOf: positionBy(order),
     }
   }

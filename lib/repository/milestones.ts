@@ -25,6 +25,7 @@ import {
   type CountedShelf,
   type Counts,
   type CountTable,
+  isFarBehind,
   readRows,
   type SegmentRow,
   type Start,
@@ -281,6 +282,7 @@ export const seekInIndex = async (
   shelves: readonly CountedShelf[],
   asked: { index: MilestoneIndex; slots: readonly Slot[]; isDescending: boolean; skip: number },
 ): Promise<{ skip: number; startOf: (shelf: Shelf, family: Family) => Start } | undefined> => {
+  if (isFarBehind(shelves)) return undefined
   const { index, slots, isDescending } = asked
   const byFamily = Map.groupBy(slots, familyOf)
   const found = await Promise.all(shelves.map((shelf) => divisionOf(table, shelf, index, slots)))
@@ -324,6 +326,7 @@ export const seekInNames = async (
   names: readonly NameLane[],
   asked: { slots: readonly Slot[]; isDescending: boolean; skip: number },
 ): Promise<{ skip: number; starts: Start[] } | undefined> => {
+  if (isFarBehind(shelves)) return undefined
   const found = await Promise.all(shelves.map((shelf) => divisionOf(table, shelf, 'by_name', asked.slots)))
   if (found.includes(undefined)) return undefined
   const divisions = new Map(shelves.map(({ shelf }, place) => [shelf, found[place]]))

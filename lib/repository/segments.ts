@@ -141,7 +141,7 @@ export type CountedShelf = {
 /**
  * Shelves of which is known how they are counted.
  * @param talliesOf the tallies in the partition of a shelf
- * @returns undefined when one is not, or too much changed since they were
+ * @returns undefined when one is not
  */
 export const countedShelves = (
   shelves: readonly Shelf[],
@@ -149,9 +149,6 @@ export const countedShelves = (
 ): CountedShelf[] | undefined => {
   const found = shelves.map((shelf) => ({ shelf, ...readHead(shelf, talliesOf(shelf)) }))
   if (found.some(({ isValid, isSmall }) => !isValid && !isSmall)) return undefined
-  // A small shelf is read whole, whatever of it is counted.
-  const behind = found.reduce((sum, { isSmall, uncounted }) => sum + (isSmall ? 0 : uncounted.size), 0)
-  if (behind > MOST_UNCOUNTED) return undefined
   return found.map(({ shelf, head, isSmall, uncounted, shards }) => ({
     shelf,
     head: isSmall ? undefined : head,
@@ -160,17 +157,26 @@ export const countedShelves = (
   }))
 }
 
+/** Whether too much changed since they were counted. A small shelf is read whole, whatever of it is counted. */
+export const isFarBehind = (shelves: readonly CountedShelf[]): boolean =>
+  shelves.reduce((sum, { head, uncounted }) => sum + (head ? uncounted.size : 0), 0) > MOST_UNCOUNTED
+
 type Reading = {
   shelf: Shelf
   /** A small shelf has none. */
   head: SegmentsHead | undefined
+  /** The segments that are neither counted nor read. */
+  uncounted: ReadonlySet<number>
+  /** Those of a small shelf. */
+  rows: readonly PackageEntry[] | undefined
   /** How many more packages a segment has than its node says. */
   more: Map<number, number>
   nodes: Map<string, SegmentNode>
 }
 
 /**
- * Finds the row before which, in the order of ids, `skip` others of these slots stand on these shelves.
+ * Finds the row before which, in the order of ids, `skip` others of these slots stand on these shelves. Uncounted segments
+ * behind it, as those of new packages are where ids go up, are not read.
  * @returns undefined when the segments do not tell
  */
 export const seekSeat = async (
@@ -180,55 +186,70 @@ export const seekSeat = async (
 ): Promise<Seat | undefined> => {
   const names = slots.map(slotName)
   const families = [...new Set(slots.map(familyOf))]
-  const readings: Reading[] = shelves.map(({ shelf, head }) => ({ shelf, head, more: new Map(), nodes: new Map() }))
-  const [isRead, rows] = await Promise.all([
-    readNodes(
-      table,
-      readings.flatMap((reading, place) => {
-        if (!reading.head) return []
-        const uncounted = [...(shelves[place]?.uncounted ?? [])]
-        return [
-          { reading, level: reading.head.level, number: 0, revision: reading.head.revision },
-          ...uncounted.map((segment) => ({ reading, level: 0, number: Math.floor(segment / FANOUT) })),
-        ]
-      }),
-    ),
-    Promise.all(
-      shelves.map(async ({ shelf, head, uncounted }) =>
-        (await readItems(table, shelf, families, head ? uncounted : 'all')).map(entryFromItem),
+  const isWanted = (entry: PackageEntry) => names.includes(slotName(slotOf(entry)))
+  const readings: Reading[] = shelves.map(({ shelf, head, uncounted }) => ({
+    shelf,
+    head,
+    uncounted: head ? uncounted : new Set(),
+    rows: undefined,
+    more: new Map(),
+    nodes: new Map(),
+  }))
+  const readEntries = async (shelf: Shelf, segments: Iterable<number> | 'all') =>
+    (await readItems(table, shelf, families, segments)).map(entryFromItem)
+
+  const readSmall = async (reading: Reading) => {
+    if (reading.head) return
+    reading.rows = await readEntries(reading.shelf, 'all')
+    for (const { id } of reading.rows.filter(isWanted)) addMore(reading, segmentOf(id), 1)
+  }
+  /** @returns whether what is not counted could be read instead */
+  const readUncounted = async (): Promise<boolean> => {
+    if (isFarBehind(shelves)) return false
+    const behind = readings.flatMap((reading) => [...reading.uncounted].map((segment) => ({ reading, segment })))
+    const [isRead] = await Promise.all([
+      readNodes(
+        table,
+        behind.map(({ reading, segment }) => ({ reading, level: 0, number: Math.floor(segment / FANOUT) })),
       ),
-    ),
-  ])
-  if (!isRead) return undefined
-  for (const [place, reading] of readings.entries()) {
-    const wanted = rows[place]?.filter((entry) => names.includes(slotName(slotOf(entry)))) ?? []
-    const there = Map.groupBy(wanted, ({ id }) => segmentOf(id))
-    for (const segment of (reading.head ? shelves[place]?.uncounted : there.keys()) ?? []) {
-      const now = there.get(segment)?.length ?? 0
-      reading.more.set(segment, now - countedIn(reading, names, 0, segment))
-    }
+      ...readings.map(async (reading) => {
+        const rows = await readEntries(reading.shelf, reading.uncounted)
+        for (const { id } of rows.filter(isWanted)) addMore(reading, segmentOf(id), 1)
+      }),
+    ])
+    for (const { reading, segment } of behind) addMore(reading, segment, -countedIn(reading, names, 0, segment))
+    for (const reading of readings) reading.uncounted = new Set()
+    return isRead
   }
 
-  const top = Math.max(0, ...readings.flatMap(({ head, more }) => [head?.level ?? 0, ...[...more.keys()].map(levelOf)]))
+  const tops = readings.flatMap((reading) =>
+    reading.head ? [{ reading, level: reading.head.level, number: 0, revision: reading.head.revision }] : [],
+  )
+  const [isRead] = await Promise.all([readNodes(table, tops), ...readings.map(readSmall)])
+  if (!isRead) return undefined
+
+  const segments = readings.flatMap(({ more, uncounted }) => [...more.keys(), ...uncounted])
+  const top = Math.max(0, ...tops.map(({ level }) => level), ...segments.map(levelOf))
   let passed = 0
   let number = 0
-  for (let level = top; ; level--) {
-    const parts = Array.from({ length: FANOUT }, (_, part) => (isDescending ? FANOUT - 1 - part : part))
-    const part = parts.find((one) => {
-      const here = readings.reduce((sum, reading) => sum + countIn(reading, names, level, number * FANOUT + one), 0)
-      if (passed + here > skip) return true
-      passed += here
-      return false
-    })
-    if (part === undefined) return undefined
-    number = number * FANOUT + part
-    if (level === 0) break
+  for (let level = top; level >= 0; ) {
+    const found = partWith(readings, names, { level, number, isDescending, skip: skip - passed })
+    if (found === 'uncounted') {
+      if (!(await readUncounted())) return undefined
+      // What was passed over on the levels above had nothing uncounted.
+      continue
+    }
+    if (!found) return undefined
+    passed += found.before
+    number = found.number
+    level--
     // What a node says to be empty needs no look into it.
     const below = readings
-      .filter((reading) => reading.head && reading.head.level >= level && countedIn(reading, names, level, number) > 0)
+      .filter(({ head }) => level >= 0 && head && head.level > level)
+      .filter((reading) => countedIn(reading, names, level + 1, number) > 0)
       .map((reading) => {
-        const revision = nodeOf(reading, level, Math.floor(number / FANOUT))?.revisions[number % FANOUT] ?? 0
-        return { reading, level: level - 1, number, revision }
+        const revision = nodeOf(reading, level + 1, Math.floor(number / FANOUT))?.revisions[number % FANOUT] ?? 0
+        return { reading, level, number, revision }
       })
     if (!(await readNodes(table, below))) return undefined
   }
@@ -236,13 +257,38 @@ export const seekSeat = async (
     id: isDescending ? (number + 1) * SEGMENT_IDS : number * SEGMENT_IDS - 1,
     skip: skip - passed,
     startOf(shelf, family) {
-      const place = readings.findIndex((one) => one.shelf === shelf)
-      const reading = readings[place]
+      const reading = readings.find((one) => one.shelf === shelf)
       const start = { edge: undefined, most: reading ? countIn(reading, names, 0, number) : 0 }
-      return reading && !reading.head && families.includes(family) ? { ...start, rows: rows[place] ?? [] } : start
+      return reading?.rows && families.includes(family) ? { ...start, rows: reading.rows } : start
     },
   }
 }
+
+/**
+ * The part of a node in which the wanted row is, in the order of the list, and how many rows are in those before it.
+ * @returns 'uncounted' when that depends on segments that were not read, undefined when it is in none of them
+ */
+const partWith = (
+  readings: readonly Reading[],
+  slots: readonly string[],
+  { level, number, isDescending, skip }: { level: number; number: number; isDescending: boolean; skip: number },
+): { number: number; before: number } | 'uncounted' | undefined => {
+  const unread = new Set(
+    readings.flatMap(({ uncounted }) => [...uncounted].map((one) => Math.floor(one / span(level)))),
+  )
+  const parts = Array.from({ length: FANOUT }, (_, part) => number * FANOUT + part)
+  let before = 0
+  for (const part of isDescending ? parts.toReversed() : parts) {
+    if (unread.has(part)) return 'uncounted'
+    const here = readings.reduce((sum, reading) => sum + countIn(reading, slots, level, part), 0)
+    if (before + here > skip) return { number: part, before }
+    before += here
+  }
+  return undefined
+}
+
+const addMore = ({ more }: Reading, segment: number, count: number) =>
+  more.set(segment, (more.get(segment) ?? 0) + count)
 
 export const nodeName = (level: number, number: number) => `${level} ${number}`
 

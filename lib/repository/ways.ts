@@ -27,6 +27,7 @@ export type Stretch = {
 /**
  * A way through a list: how many rows it has, and any stretch of them.
  * @property farFrom from this offset on a page is looked for instead of walked to, `FAR` where nothing is said
+ * @property seeksBackwards whether it is looked for from the end of the list; from the nearer end where nothing is said
  */
 export type Way = {
   total: () => Promise<number>
@@ -34,6 +35,7 @@ export type Way = {
   /** A position further on, and what is still to be passed over from there: shorter than walking there. */
   seek?: (stretch: Stretch) => Promise<Stretch | undefined>
   farFrom?: number
+  seeksBackwards?: boolean
   positionOf: (entry: PackageEntry) => Position
 }
 
@@ -114,6 +116,10 @@ export const pageOf = async (way: Way, page: Page): Promise<Paged<PackageEntry>>
   const take = Math.min(size, total - skip)
   const rest = total - skip - take
   const near = { isBackwards: rest < skip, skip: Math.min(rest, skip), take }
-  const rows = await reach(way, near)
-  return paged(near.isBackwards ? rows.toReversed() : rows, total, rest > 0)
+  const isBackwards = way.seeksBackwards ?? near.isBackwards
+  const found = isFarDown(way, near)
+    ? await way.seek?.({ isBackwards, skip: isBackwards ? rest : skip, take })
+    : undefined
+  const rows = await way.read(found ?? near)
+  return paged((found ?? near).isBackwards ? rows.toReversed() : rows, total, rest > 0)
 }

@@ -235,6 +235,38 @@ describe('a page by its number alone', () => {
     }
   })
 
+  it('shows the packages of its place also when one is published while it is looked for', async () => {
+    const world = await setUp()
+    const { store, projects } = world
+    await fill(world, 90)
+    await count(world)
+    await fill(world, 1)
+    for (const sort of SORTS) {
+      const whole = listed(world, ALL, 'created_at', sort)
+      const table = openTable(store.client, store.tableName)
+      let published: Promise<unknown> | undefined
+      const db = databaseOver({
+        ...table,
+        async getAll(keys, consistency) {
+          published ??= store.publish(projects[0] as Project)
+          await published
+          return table.getAll(keys, consistency)
+        },
+        async queryAll(range) {
+          await published
+          return table.queryAll(range)
+        },
+      })
+      const number = Math.ceil((whole.length * 0.6) / SIZE)
+      const shelves = groupShelves(world.top.id, ['private', 'internal', 'public'], false)
+      const query = { filter: ALL, order: 'created_at', sort } as const
+      const { rows } = await list({ ...world, store: { ...store, db } }, shelves, query, { number })
+      expect(published).toBeDefined()
+      expect(rows.map(({ id }) => id)).toEqual(whole.slice((number - 1) * SIZE, number * SIZE))
+      world.all.push((await published) as Package)
+    }
+  })
+
   it('is right while a project moves away, when it has, and when it comes back', async () => {
     const world = await setUp()
     await fill(world, 70)
