@@ -230,13 +230,13 @@ export const seekSeat = async (
 
   const segments = readings.flatMap(({ more, uncounted }) => [...more.keys(), ...uncounted])
   const top = Math.max(0, ...tops.map(({ level }) => level), ...segments.map(levelOf))
-  let passed = 0
-  let number = 0
-  for (let level = top; level >= 0; ) {
+  const begin = { level: top, number: 0, passed: 0 }
+  let { level, number, passed } = begin
+  while (level >= 0) {
     const found = partWith(readings, names, { level, number, isDescending, skip: skip - passed })
     if (found === 'uncounted') {
       if (!(await readUncounted())) return undefined
-      // What was passed over on the levels above had nothing uncounted.
+      ;({ level, number, passed } = begin)
       continue
     }
     if (!found) return undefined
@@ -279,9 +279,10 @@ const partWith = (
   const parts = Array.from({ length: FANOUT }, (_, part) => number * FANOUT + part)
   let before = 0
   for (const part of isDescending ? parts.toReversed() : parts) {
-    if (unread.has(part)) return 'uncounted'
     const here = readings.reduce((sum, reading) => sum + countIn(reading, slots, level, part), 0)
+    // Where it is by what was counted, it is or behind that: what is read from there on decides.
     if (before + here > skip) return { number: part, before }
+    if (unread.has(part)) return 'uncounted'
     before += here
   }
   return undefined

@@ -238,7 +238,7 @@ describe('a page of a group', () => {
       await expectBounded(filter)
     }
     // What is new is not counted, as always where somebody publishes.
-    await store.skipIds(40_000)
+    await store.skipIds(30_200)
     await store.fillAll([...shown, ...hidden], 3, named)
     await expectBounded(ALL)
   })
