@@ -33,7 +33,7 @@ import {
 } from './keys.ts'
 import { type MilestoneIndex, type NameLane, seekInIndex, seekInNames } from './milestones.ts'
 import { type ProjectsInside, wayByProjectPath } from './projectPaths.ts'
-import { beyond, fromEdge, inOrder, residue, restOf, settledBy, withinName } from './ranges.ts'
+import { beyond, fromEdge, indexFor, inOrder, residue, restOf, settledBy, withinName } from './ranges.ts'
 import { countedShelves, type Start, seekSeat } from './segments.ts'
 import { isSortable } from './shelves.ts'
 import { isFew, nearBy, SIFTED_AT_FIRST, sifted, waySifting } from './sifting.ts'
@@ -123,7 +123,7 @@ export const openListing = (table: ListingTable) => {
     const total = async () => countIn(await tallies(), shelves, slots)
     const runs = (isBackwards: boolean) => turned(sort, isBackwards)
 
-    const price = order === 'created_at' && filter.type === undefined ? CONSISTENT : 1
+    const price = indexFor(filter, order) ? 1 : CONSISTENT
 
     // Most packages have the status that is asked for, where one is, and not the type.
     const atFirst = restOf(filter, order).includes('type') ? SIFTED_AT_FIRST : 1
@@ -280,7 +280,7 @@ export const openListing = (table: ListingTable) => {
       )
       const among = countIn(await tallies(), shelves, selectedSlots(settledBy(filter, order)))
       const share = Math.max(1, among / found)
-      const price = ranges[0]?.index ? 1 : CONSISTENT
+      const price = indexFor(filter, order) ? 1 : CONSISTENT
       const expected = ranges.length * Math.ceil((stretch.skip + stretch.take) * share)
       if (expected * price >= apart) return undefined
 

@@ -39,6 +39,13 @@ export const settledBy = (filter: PackageFilter, order: PackageOrder): PackageFi
   }
 }
 
+/** Which index holds the rows of a list in its order; undefined where the table itself does. */
+export const indexFor = ({ type }: PackageFilter, order: PackageOrder): IndexName | undefined => {
+  if (order === 'project_path') return undefined
+  if (order === 'created_at') return type === undefined ? undefined : INDEXES.type
+  return INDEXES[order]
+}
+
 /** The stretch of a shelf that holds a family in the wanted order, narrowed to one type where the index can. */
 export const inOrder = (
   shelf: Shelf,
@@ -47,14 +54,15 @@ export const inOrder = (
   order: PackageOrder,
   sort: Sort,
 ): Range => {
-  const rest = residue(family, filter, restOf(filter, order))
-  const common = { pk: shelfPartition(shelf), descending: sort === 'desc', ...rest }
-  if (filter.type !== undefined && (order === 'created_at' || order === 'type')) {
-    return { ...common, index: INDEXES.type, prefix: typePrefix(family, filter.type) }
+  const index = indexFor(filter, order)
+  const isNarrowed = index === INDEXES.type && filter.type !== undefined
+  return {
+    pk: shelfPartition(shelf),
+    descending: sort === 'desc',
+    ...residue(family, filter, restOf(filter, order)),
+    ...(index ? { index } : {}),
+    prefix: isNarrowed ? typePrefix(family, filter.type as PackageType) : familyPrefix(family),
   }
-  const index: { index?: IndexName } =
-    order === 'created_at' || order === 'project_path' ? {} : { index: INDEXES[order] }
-  return { ...common, ...index, prefix: familyPrefix(family) }
 }
 
 /** The condition for what a stretch of a family does not settle by itself. A status that a family has alone needs none. */
